@@ -6,9 +6,12 @@ Identity and Access Management API reference, "Obtaining a User Token", for POST
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -16,11 +19,16 @@ import requests
 from requests.auth import AuthBase
 
 from ecsclient.clock import Clock, utc_now
+from ecsclient.errors import AuthRefused, BadAnswer
+from ecsclient.exchange import Answer, Caller, Exchange
+from ecsclient.fields import child, instant, json_object, required_id, text
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
 DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 # Whatever a proxy or the HTTP library may add or change on the way must not be part of the signature.
 _SIGNED_BY_NAME: Final = ("content-type", "host")
+_RENEW_BEFORE: Final = timedelta(minutes=10)
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +143,97 @@ class AkSkAuth(AuthBase):
             signed_at=self._clock(),
         )
         request.headers.update(signed)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A project-scoped token of the identity service and whose it is."""
+
+    value: str = field(repr=False)
+    user_id: str
+    expires_at: datetime
+
+
+class TokenSource:
+    """Signs in with a password, once, and gives the token until ten minutes before it expires.
+
+    Safe to share between threads and sessions: they then share one sign-in. Cached in this object only.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        login: PasswordLogin,
+        project_id: str,
+        timeout: tuple[float, float] = (5, 30),
+        clock: Clock = utc_now,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self._url = endpoint.rstrip("/").removesuffix("/v3") + "/v3/auth/tokens?nocatalog=true"
+        self._login = login
+        self._project_id = project_id
+        self._timeout = timeout
+        self._clock = clock
+        self._on_exchange = on_exchange
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    def token(self) -> Token:
+        """A token good for at least ten minutes.
+
+        Raises AuthRefused for a wrong user or password, other CloudErrors as any call does.
+        """
+        with self._lock:
+            if self._token is None or self._clock() >= self._token.expires_at - _RENEW_BEFORE:
+                self._token = self._sign_in()
+            return self._token
+
+    def invalidate(self, value: str = "") -> None:
+        """Forget the token: the cloud refused it. With `value`, only if it is still that one, so that of many
+        threads refused at once only the first causes a new sign-in."""
+        with self._lock:
+            if self._token is not None and value in ("", self._token.value):
+                self._token = None
+
+    def _sign_in(self) -> Token:
+        user = {"name": self._login.user, "password": self._login.password}
+        identity = {
+            "methods": ["password"],
+            "password": {"user": user | {"domain": {"name": self._login.domain}}},
+        }
+        body = {"auth": {"identity": identity, "scope": {"project": {"id": self._project_id}}}}
+        headers = {"Content-Type": "application/json;charset=utf8"}
+        caller = Caller(timeout=self._timeout, clock=self._clock, on_exchange=self._on_exchange)
+        try:
+            request = requests.Request("POST", self._url, data=json.dumps(body).encode(), headers=headers)
+            return self._read(caller.call(request, private=True))
+        finally:
+            caller.close()
+
+    def _read(self, answer: Answer) -> Token:
+        if answer.status != 201:
+            raise answer.error()
+        value = answer.headers.get("X-Subject-Token", "")
+        if not _TOKEN.fullmatch(value):
+            raise BadAnswer("the identity service answered without a token in X-Subject-Token")
+        token = child(json_object(answer.body), "token")
+        expires_at = instant(token, "expires_at")
+        if expires_at is None:
+            raise BadAnswer("the identity service did not say when the token expires")
+        project = text(child(token, "project"), "id")
+        if project and project != self._project_id:
+            raise AuthRefused(f"the token is for project {project}, not for {self._project_id}")
+        return Token(value, required_id(child(token, "user"), "id"), expires_at)
+
+
+class TokenAuth(AuthBase):
+    """Puts the token into each request of a `requests` session; signs in first where that is needed."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Auth-Token"] = self._source.token().value
         return request

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 MESSAGE_LIMIT: Final = 4096
 _DEPTH: Final = 6
@@ -71,6 +71,8 @@ class CloudError(Exception):
         self.code = code
         self.request_id = request_id
         self.details = details
+        # Seconds; see Throttled and Unclear.
+        self.retry_after = 0.0
 
     def __str__(self) -> str:
         known = [self.code] if self.code and self.code not in self.message else []
@@ -102,7 +104,9 @@ class JobUnknown(Refused):
 class Throttled(Refused):
     """Too many calls; `retry_after` is the pause in seconds the cloud asks for, or a modest default."""
 
-    retry_after: float = _DEFAULT_PAUSE
+    def __init__(self, message: str, **about: Any) -> None:
+        super().__init__(message, **about)
+        self.retry_after = _DEFAULT_PAUSE
 
 
 class Unsent(CloudError):
@@ -110,7 +114,14 @@ class Unsent(CloudError):
 
 
 class Unclear(CloudError):
-    """Nobody can know whether the cloud did it: a broken answer, a timeout, an internal error."""
+    """Nobody can know whether the cloud did it: a broken answer, a timeout, an internal error.
+
+    `retry_after` is the pause in seconds the cloud asked for with a 503, 0 where it asked for none.
+    """
+
+
+class ConnectionLost(Unclear):
+    """The connection stood and broke before the answer was complete."""
 
 
 class BadAnswer(Unclear):
@@ -218,6 +229,7 @@ def error_of(status: int, info: ErrorInfo, *, request_id: str, retry_after: str 
     error = _kind(status, info)(
         info.message, status=status, code=info.code, request_id=request_id, details=info.details
     )
-    if isinstance(error, Throttled):
+    asked_to_wait = status == 503 and retry_after is not None and isinstance(error, Unclear)
+    if isinstance(error, Throttled) or asked_to_wait:
         error.retry_after = pause_of(info, retry_after)
     return error

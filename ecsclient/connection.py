@@ -1,0 +1,128 @@
+"""Connections of the read side: which peers are refused, whether one ever stood, and a wall clock.
+
+The timeouts of an HTTP library restart with every byte; a peer that sends one byte a second holds a call for
+ever. Here a timer shuts the socket down.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from ecsclient.addresses import why_refused
+
+USER_AGENT: Final = "ecsportal-ecsclient/0.1"
+
+
+class Watch:
+    """Knows the socket of a call: whether the connection stood, and how to end it from another thread."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.expired = False
+        self._socket: socket.socket | None = None
+
+    def stands(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self.connected = True
+        if self.expired:
+            self.cut()
+
+    def cut(self) -> None:
+        self.expired = True
+        if self._socket is not None:
+            # Past the TLS object on purpose: its own shutdown is not safe from another thread. An error says
+            # that the socket is closed already, which is what was wanted.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+_current: ContextVar[Watch | None] = ContextVar("_current", default=None)
+
+
+def _watched(connection: HTTPConnection) -> None:
+    watch, stream = _current.get(), connection.sock
+    if watch is not None and stream is not None:
+        watch.stands(stream)
+
+
+def _check_peer(connection: HTTPConnection) -> None:
+    stream = connection.sock
+    reason = why_refused(str(stream.getpeername()[0])) if stream is not None else ""
+    if reason:
+        connection.close()
+        raise NewConnectionError(connection, f"the address is refused: {reason}")
+
+
+class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+        _watched(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _watched(self)
+        super().request(*args, **kwargs)
+
+
+class _Tls(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+        _watched(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _watched(self)
+        super().request(*args, **kwargs)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+@contextlib.contextmanager
+def watching(wall: float) -> Iterator[Watch]:
+    """Watches the calls of this thread inside the block; after `wall` seconds their socket is shut down."""
+    watch = Watch()
+    token = _current.set(watch)
+    timer = threading.Timer(wall, watch.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield watch
+    finally:
+        timer.cancel()
+        _current.reset(token)
+
+
+def http_session() -> requests.Session:
+    """A session that follows no proxy, netrc or CA setting of the environment and keeps no cookie."""
+    http = requests.Session()
+    http.trust_env = False
+    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    http.headers.clear()
+    # Uncompressed, so that the limit on the size is a limit on the memory.
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+    http.headers.update(headers)
+    http.mount("http://", _Adapter())
+    http.mount("https://", _Adapter())
+    return http
