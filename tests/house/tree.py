@@ -9,7 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("ecsportal", "reinstall", "ecsclient", "simulator", "benchmarks")
 #: Made by tools, or by running the product; never committed (.gitignore).
-NOT_OURS = frozenset({".git", ".venv", "var", "__pycache__", "node_modules", "staticfiles", "htmlcov"})
+NOT_OURS = frozenset(
+    {".git", ".venv", ".hypothesis", "var", "__pycache__", "node_modules", "staticfiles", "htmlcov"}
+)
 
 
 def files(*tops: str, ending: tuple[str, ...] = ("",)) -> list[Path]:
