@@ -1,0 +1,95 @@
+"""Projects as an actor may see them, and what they may do there."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import NotFound
+from reinstall.domain.states import ACTIVE, JobState
+from reinstall.models import Job, Membership, Project, Server
+from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
+
+#: Somebody has to decide, or the cloud has not said what happened.
+UNCLEAR = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
+#: Going on by itself.
+GOING_ON = ACTIVE - UNCLEAR
+_REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)
+_COUNT_CAP = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NavCounts:
+    """Numbers beside the entries of the navigation; each stops at 1,001, which means "over 1,000"."""
+
+    servers: int
+    running: int
+    attention: int
+
+
+def visible_projects(actor: Actor) -> QuerySet[Project, Project]:
+    """The projects the actor may see, by name, each with its cloud."""
+    return Project.objects.visible_to(actor).select_related("cloud").order_by("name", "id")
+
+
+def project_page(
+    actor: Actor, *, q: str = "", environment: str = "", cursor: str = "", limit: int = 50
+) -> Page[Project]:
+    """Projects by name."""
+    rows = visible_projects(actor)
+    for word in q.split():
+        rows = rows.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    if environment:
+        rows = rows.filter(environment=environment)
+    return page_of(rows, Ordering("name", ("name", "id")), cursor=cursor, limit=limit, build=tuple)
+
+
+def get_project(actor: Actor, slug: str) -> Project:
+    """One project. Raises NotFound, also when it is not theirs."""
+    project = visible_projects(actor).filter(slug=slug).first()
+    if project is None:
+        raise NotFound(f"There is no project {slug}.")
+    return project
+
+
+def nav_counts(actor: Actor, project: Project | None = None) -> NavCounts:
+    """Servers, running jobs and jobs that need a look, in `project` or in all that are visible."""
+    servers = Server.objects.filter(gone_at=None)
+    jobs = Job.objects.all()
+    if project is not None:
+        servers, jobs = servers.filter(project=project), jobs.filter(project=project)
+    else:
+        visible = Project.objects.visible_to(actor).values("pk")
+        servers, jobs = servers.filter(project__in=visible), jobs.filter(project__in=visible)
+    return NavCounts(
+        servers=capped_count(servers, _COUNT_CAP),
+        running=capped_count(jobs.filter(state__in=sorted(GOING_ON)), _COUNT_CAP),
+        attention=capped_count(needing_a_look(jobs), _COUNT_CAP),
+    )
+
+
+def needing_a_look(jobs: QuerySet[Job, Job]) -> QuerySet[Job, Job]:
+    """Unclear jobs, and failed ones whose server nobody has reinstalled since and which still exists."""
+    later = Job.objects.filter(server=OuterRef("server"), created_at__gt=OuterRef("created_at"))
+    looked_for = sorted({*UNCLEAR, JobState.FAILED})
+    return jobs.filter(
+        Q(state__in=sorted(UNCLEAR)) | (Q(server__gone_at=None) & ~Exists(later)), state__in=looked_for
+    )
+
+
+def requestable_ids(actor: Actor) -> frozenset[int] | None:
+    """Keys of the projects in which the actor may ask for a reinstall; None means all they can see."""
+    if actor.scopes is not None and "request" not in actor.scopes:
+        return frozenset()
+    if actor.sees_all:
+        return None
+    if actor.user_id is None:
+        return frozenset()
+    mine = Membership.objects.filter(user_id=actor.user_id, role__in=_REQUESTERS)
+    return frozenset(mine.values_list("project_id", flat=True))
+
+
+def may_request(actor: Actor, project: Project) -> bool:
+    """Whether the actor may wipe servers in `project`."""
+    allowed = requestable_ids(actor)
+    return allowed is None or project.pk in allowed

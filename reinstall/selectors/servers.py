@@ -1,0 +1,210 @@
+"""Servers as lists and pages show them: what the cloud last said, what a reinstall does to the disks."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import NotFound, RuleBroken
+from reinstall.domain.states import JobState
+from reinstall.models import Disk, Job, Project, Server
+from reinstall.selectors.job_rows import JobRow, rows_of_server
+from reinstall.selectors.pages import Page, capped_count, ordering_of, page_of
+from reinstall.selectors.server_rows import COLUMNS, STATES, STATUS_OF, JobBrief, ServerRow, server_rows
+
+__all__ = [
+    "DiskView",
+    "JobBrief",
+    "ServerFilters",
+    "ServerRow",
+    "ServerView",
+    "count_servers",
+    "get_server",
+    "server_page",
+]
+
+#: Public name of an ordering -> columns, the last one unique.
+ORDERINGS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name", "id"),
+    "status": ("status", "id"),
+    "image": ("image_name", "id"),
+    "flavor": ("flavor", "id"),
+    "seen_at": ("seen_at", "id"),
+}
+HISTORY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFilters:
+    """What a list is narrowed to; "" is no filter. `status` is of STATES, `tag` is "key=value" or "key"."""
+
+    q: str = ""
+    project: str = ""
+    status: str = ""
+    tag: str = ""
+    image: str = ""
+    ordering: str = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class DiskView:
+    """A disk and what a reinstall does to it: `fate` is wiped for the system disk, kept for every other."""
+
+    volume_id: str
+    device: str
+    size_gb: int | None
+    role: str
+    fate: str
+    name: str
+    volume_type: str
+    encrypted: bool
+    cmkid: str
+    shareable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """One server with everything the portal knows of it."""
+
+    row: ServerRow
+    project_name: str
+    image_id: str
+    os_type: str
+    vcpus: int | None
+    ram_mb: int | None
+    zone: str
+    keyname: str
+    userid: str
+    locked: bool
+    task_state: str
+    addresses: tuple[str, ...]
+    created_at: datetime | None
+    gone_at: datetime | None
+    disks: tuple[DiskView, ...]
+    history: tuple[JobRow, ...]
+
+
+def server_page(
+    actor: Actor, filters: ServerFilters, *, cursor: str = "", limit: int = 50
+) -> Page[ServerRow]:
+    """Servers as filtered. Without a status, those that are gone are left out."""
+    ordering = ordering_of(filters.ordering or "name", ORDERINGS)
+    return page_of(
+        _filtered(actor, filters).values(*COLUMNS),
+        ordering,
+        cursor=cursor,
+        limit=limit,
+        build=lambda found: server_rows(actor, found),
+    )
+
+
+def count_servers(actor: Actor, filters: ServerFilters) -> int:
+    """How many servers the filters leave; 10,001 means "over 10,000"."""
+    return capped_count(_filtered(actor, filters))
+
+
+def get_server(actor: Actor, server_id: uuid.UUID) -> ServerView:
+    """One server, gone ones too. Raises NotFound, also when it is not theirs."""
+    visible = Project.objects.visible_to(actor).values("pk")
+    server = Server.objects.filter(pk=server_id, project__in=visible).select_related("project").first()
+    if server is None:
+        raise NotFound(f"There is no server {server_id}.")
+    facts = {name: _attribute(server, name) for name in COLUMNS}
+    [row] = server_rows(actor, [facts])
+    return ServerView(
+        row=row,
+        project_name=server.project.name,
+        image_id=server.image_id,
+        os_type=server.os_type,
+        vcpus=server.vcpus,
+        ram_mb=server.ram_mb,
+        zone=server.zone,
+        keyname=server.keyname,
+        userid=server.userid,
+        locked=server.locked,
+        task_state=server.task_state,
+        addresses=tuple(server.addresses),
+        created_at=server.created_at,
+        gone_at=server.gone_at,
+        disks=tuple(_disk_view(disk) for disk in _system_first(server.disks.all())),
+        history=rows_of_server(server.pk, HISTORY),
+    )
+
+
+def _attribute(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
+    visible = Project.objects.visible_to(actor)
+    if filters.project:
+        visible = visible.filter(slug=filters.project)
+    rows = Server.objects.filter(project__in=visible.values("pk"))
+    rows = rows.filter(_status_filter(filters.status))
+    for word in filters.q.lower().split():
+        rows = rows.filter(search__contains=word)
+    if filters.image:
+        rows = rows.filter(Q(image_name=filters.image) | Q(image_id=filters.image))
+    return _tagged(rows, filters.tag) if filters.tag else rows
+
+
+def _status_filter(status: str) -> Q:
+    if not status:
+        return Q(gone_at=None)
+    if status not in STATES:
+        raise RuleBroken(f"There is no status {status}. Known: {', '.join(STATES)}.", "status", "choice")
+    if status == "gone":
+        return Q(gone_at__isnull=False)
+    here = Q(gone_at=None)
+    if status == "temporary":
+        return here & Q(temporary=True)
+    here &= Q(temporary=False)
+    reinstalling = Q(status="REBUILD") | Q(pk__in=_being_rebuilt())
+    if status == "reinstalling":
+        return here & reinstalling
+    here &= ~reinstalling
+    if status == "other":
+        return here & ~Q(status__in=STATUS_OF.values())
+    return here & Q(status=STATUS_OF[status])
+
+
+def _being_rebuilt() -> QuerySet[Job, Any]:
+    return Job.objects.filter(state=JobState.RUNNING).values("server")
+
+
+def _tagged(rows: QuerySet[Server, Server], tag: str) -> QuerySet[Server, Server]:
+    """Tags are a JSON list; looked through as text, since SQLite knows no "contains" for JSON."""
+    rows = rows.annotate(tags_text=Cast("tags", TextField()))
+    wanted = Q()
+    for written in {json.dumps(tag), json.dumps(tag, ensure_ascii=False)}:
+        wanted |= Q(tags_text__contains=written)
+        if "=" not in tag:
+            wanted |= Q(tags_text__contains=f"{written[:-1]}=")
+    return rows.filter(wanted)
+
+
+def _system_first(disks: Iterable[Disk]) -> list[Disk]:
+    return sorted(disks, key=lambda disk: (not disk.is_system, disk.device, disk.volume_id))
+
+
+def _disk_view(disk: Disk) -> DiskView:
+    return DiskView(
+        volume_id=disk.volume_id,
+        device=disk.device,
+        size_gb=disk.size_gb,
+        role="system" if disk.is_system else "data",
+        fate="wiped" if disk.is_system else "kept",
+        name=disk.name,
+        volume_type=disk.volume_type,
+        encrypted=disk.encrypted,
+        cmkid=disk.cmkid,
+        shareable=disk.shareable,
+    )
