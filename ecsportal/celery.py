@@ -1,0 +1,11 @@
+"""The Celery application: `celery -A ecsportal worker`, `celery -A ecsportal beat`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecsportal.settings")
+
+app = Celery("ecsportal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["reinstall"])

@@ -1,0 +1,109 @@
+"""Typed readers of the environment. An unknown ECSPORTAL_ name or a malformed value stops the start.
+
+Each setting may also be given as NAME_FILE, the path of a file that holds the value (for secrets).
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+#: Every name the product reads, with what it is for. docs/operate.md is tested against this table.
+KNOWN = {
+    "ECSPORTAL_SECRET_KEY": "signs sessions and form tokens; 32 characters or more",
+    "ECSPORTAL_ENCRYPTION_KEYS": "id:base64 of 32 bytes, comma separated, the first is current; seals secrets",
+    "ECSPORTAL_DATABASE_URL": "postgres://user:password@host:5432/name or sqlite:///path",
+    "ECSPORTAL_BROKER_URL": "redis://… or amqp://…; memory:// (the default) keeps the queue in the process",
+    "ECSPORTAL_REDIS_URL": "redis://…: live pages across several web processes",
+    "ECSPORTAL_ALLOWED_HOSTS": "host names the portal answers to, comma separated",
+    "ECSPORTAL_BASE_URL": "https://portal.example.com, as people type it",
+    "ECSPORTAL_DEPLOYMENT_ID": "a name for this installation",
+    "ECSPORTAL_DEBUG": "true or false; true shows tracebacks in the browser, never in production",
+    "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
+    "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
+    "ECSPORTAL_EMBEDDED": "true or false; set by serve and demo: web, worker and beat in one process",
+    "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
+    "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
+}
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables of one process. Build it with `read_environment`, which refuses unknown names."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value, or the content of the file NAME_FILE names, without white space around it."""
+        direct, path = self.values.get(name), self.values.get(f"{name}_FILE")
+        if direct is not None and path is not None:
+            raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one of them.")
+        if path is not None:
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ImproperlyConfigured(f"{name}_FILE: cannot read {path} ({error}).") from None
+        return default if direct is None else direct.strip()
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """True or False; anything else stops the start."""
+        value = self.text(name, "true" if default else "false").lower()
+        if value not in _TRUE | _FALSE:
+            raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+        return value in _TRUE
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`."""
+        value = self.text(name, default)
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} is {value!r}; write one of {', '.join(choices)}.")
+        return value
+
+    def items(self, name: str) -> list[str]:
+        """Comma separated values, without empty ones."""
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        """An URL with one of `schemes`."""
+        value = self.text(name, default)
+        if value and value.split("://", 1)[0] not in schemes:
+            raise ImproperlyConfigured(
+                f"{name} does not start with {' or '.join(s + '://' for s in schemes)}."
+            )
+        return value
+
+    def keys(self, name: str) -> dict[str, bytes]:
+        """Encryption keys by id, the current one first."""
+        keys: dict[str, bytes] = {}
+        for item in self.items(name):
+            key_id, colon, encoded = item.partition(":")
+            try:
+                raw = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                raw = b""
+            if not (colon and key_id.isalnum() and len(key_id) <= 16 and len(raw) == 32):
+                raise ImproperlyConfigured(
+                    f"{name}: each key is id:base64, the id letters and digits, the key 32 bytes; one is not."
+                )
+            keys[key_id] = raw
+        return keys
+
+
+def read_environment(values: Mapping[str, str] | None = None) -> Environment:
+    """The environment of this process. Raises ImproperlyConfigured for a name nobody knows."""
+    values = os.environ if values is None else values
+    known = set(KNOWN) | {f"{name}_FILE" for name in KNOWN}
+    for name in sorted(values):
+        if name.startswith("ECSPORTAL_") and name not in known:
+            raise ImproperlyConfigured(
+                f"{name} is not a setting of ecsportal. Known: {', '.join(sorted(KNOWN))}."
+            )
+    return Environment(values)

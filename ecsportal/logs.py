@@ -1,0 +1,63 @@
+"""Logs as events with fields, one line each; for people on a terminal, for machines as JSON."""
+
+from typing import Any
+
+import structlog
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def _escaped(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Control characters and line ends in values stay on their line: names come from the cloud."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception" and not value.isprintable():
+            event[key] = value.encode("unicode_escape").decode("ascii")[:4096]
+    return event
+
+
+def logging_config(*, level: str, layout: str) -> dict[str, Any]:
+    """The `LOGGING` dictionary. `layout` is text or json."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if layout == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    _escaped,
+                    renderer,
+                ],
+            }
+        },
+        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["out"], "level": level},
+        "loggers": {
+            # It would print every header and body at DEBUG; nothing of that may reach a log.
+            "urllib3": {"level": "WARNING"},
+            "celery.utils.functional": {"level": "WARNING"},
+            "celery": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
+            "django.utils.autoreload": {"level": "WARNING"},
+            "uvicorn.error": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+        },
+    }

@@ -1,0 +1,228 @@
+"""The one settings file. Without any environment it is the embedded default: SQLite, in-process broker."""
+
+import sys
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from ecsportal.env import read_environment
+from ecsportal.logs import logging_config
+from ecsportal.ownkeys import own_encryption_keys, own_secret_key
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = read_environment()
+
+DEBUG = env.flag("ECSPORTAL_DEBUG")
+DATA_DIR = Path(env.text("ECSPORTAL_DATA_DIR", str(BASE_DIR / "var"))).absolute()
+DATABASE_URL = env.url(
+    "ECSPORTAL_DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'ecsportal.sqlite3'}",
+    ("postgres", "postgresql", "sqlite"),
+)
+BROKER_URL = env.url("ECSPORTAL_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
+LIVE_REDIS_URL = env.url("ECSPORTAL_REDIS_URL", "", ("redis", "rediss"))
+BASE_URL = env.url("ECSPORTAL_BASE_URL", "", ("http", "https"))
+#: Web, worker and beat in this process, on a laptop: it may make its own secrets.
+EMBEDDED = env.flag("ECSPORTAL_EMBEDDED")
+ON_SQLITE = DATABASE_URL.startswith("sqlite")
+TESTING = "pytest" in sys.modules
+DEPLOYMENT_ID = env.text("ECSPORTAL_DEPLOYMENT_ID", "local")
+ALLOW_PRIVATE_ENDPOINTS = env.flag("ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS")
+TRUST_PROXY = env.flag("ECSPORTAL_TRUST_PROXY")
+
+# ---------------------------------------------------------------- secrets
+SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")
+ENCRYPTION_KEYS = env.keys("ECSPORTAL_ENCRYPTION_KEYS")
+if ON_SQLITE:
+    SECRET_KEY = SECRET_KEY or own_secret_key(DATA_DIR)
+    ENCRYPTION_KEYS = ENCRYPTION_KEYS or own_encryption_keys(DATA_DIR)
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("ECSPORTAL_SECRET_KEY is missing or shorter than 32 characters.")
+if not ENCRYPTION_KEYS:
+    raise ImproperlyConfigured(
+        "ECSPORTAL_ENCRYPTION_KEYS is missing: write id:base64 of 32 random bytes, "
+        "for example k1:$(head -c 32 /dev/urandom | base64)."
+    )
+
+# ---------------------------------------------------------------- who is answered
+ALLOWED_HOSTS = env.items("ECSPORTAL_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
+_HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if _HTTPS else "ecsportal-session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "ecsportal-csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_FAILURE_VIEW = "reinstall.web.errors.csrf_failure"
+# One reinstall form: 32 KB of script, percent-encoded at worst three bytes each, and the rest.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# ---------------------------------------------------------------- parts
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "csp",
+    "lucide",
+    "ecsportal",
+    "reinstall.apps.ReinstallConfig",
+]
+MIDDLEWARE = [
+    "ecsportal.requestid.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "ecsportal.urls"
+ASGI_APPLICATION = "ecsportal.asgi.application"
+WSGI_APPLICATION = "ecsportal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "reinstall.web.context.portal",
+            ],
+            "builtins": ["django.templatetags.static", "reinstall.templatetags.portal"],
+        },
+    }
+]
+
+# ---------------------------------------------------------------- database
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if ON_SQLITE:
+    # Measured: without IMMEDIATE, WAL and a timeout four writers lose 15 to 80 % of their transactions.
+    # FULL, not NORMAL: a committed intent must survive a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+else:
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 20}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ---------------------------------------------------------------- people
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/servers/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+
+# ---------------------------------------------------------------- words, times, files
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = False
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+# Files are served from where the packages keep them; no collect step stands between clone and first page.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(
+    level=env.choice("ECSPORTAL_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    layout=env.choice("ECSPORTAL_LOG_FORMAT", "text", ("text", "json")),
+)
+
+# ---------------------------------------------------------------- queue: hints only, the row is the truth
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05}
+    if BROKER_URL.startswith("memory")
+    else {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+    }
+    if BROKER_URL.startswith("redis")
+    else {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
+)
+CELERY_BEAT_SCHEDULE = {
+    # Expires: a sweep that was not run in time is worth nothing, the next one sees the same rows.
+    "sweep": {"task": "reinstall.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "tidy": {"task": "reinstall.tidy", "schedule": 3600.0, "options": {"expires": 600}},
+}
+
+# ---------------------------------------------------------------- REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "reinstall.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["reinstall.api.authentication.SignedIn"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "reinstall.api.pagination.KeysetPagination",
+    "EXCEPTION_HANDLER": "reinstall.api.problems.problem_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ecsportal",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}

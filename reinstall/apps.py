@@ -1,0 +1,32 @@
+"""Connects the wake bell: to the queue, and to live pages."""
+
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class ReinstallConfig(AppConfig):
+    """The product."""
+
+    name = "reinstall"
+    label = "reinstall"
+    verbose_name = "Reinstalls"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from reinstall.services import wake
+
+        wake.job_due.connect(_queue, dispatch_uid="queue")
+        wake.job_changed.connect(_announce, dispatch_uid="live")
+
+
+def _queue(*, job_id: int, **_: Any) -> None:
+    from reinstall import tasks
+
+    tasks.hint(job_id)
+
+
+def _announce(*, job_id: int, **_: Any) -> None:
+    from reinstall.selectors.live import hub
+
+    hub.changed(job_id)

@@ -1,0 +1,47 @@
+"""What the product says when it refuses. Doors turn these into a form error or a problem document."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong: `field` is the name a person sees in form and REST ("" = the whole)."""
+
+    field: str
+    message: str
+    code: str = "invalid"
+
+
+class RuleBroken(Exception):
+    """A rule of the product says no. Carries one or more FieldErrors; nothing was changed."""
+
+    def __init__(self, message: str, field: str = "", code: str = "invalid") -> None:
+        super().__init__(message)
+        self.errors: tuple[FieldError, ...] = (FieldError(field, message, code),)
+
+    @classmethod
+    def of(cls, errors: list[FieldError]) -> "RuleBroken":
+        """All that is wrong at once, so that nobody corrects one field per round."""
+        broken = cls(errors[0].message, errors[0].field, errors[0].code)
+        broken.errors = tuple(errors)
+        return broken
+
+
+class NotAllowed(Exception):
+    """The person may see the thing but not do this. The message names the right that is missing."""
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is not theirs: the two are told apart nowhere."""
+
+
+class Conflict(Exception):
+    """Somebody else was first. The message says who or what; `job` is the job that holds the server."""
+
+    def __init__(
+        self, message: str, *, job: int | None = None, field: str = "", code: str = "conflict"
+    ) -> None:
+        super().__init__(message)
+        self.job = job
+        self.field = field
+        self.code = code

@@ -1,0 +1,117 @@
+"""What a server was when somebody looked: the facts that must not change before, and those that must after."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    """One attached disk. boot_index 0 is the system disk; size in GB, None where the cloud did not say."""
+
+    volume_id: str
+    device: str = ""
+    size_gb: int | None = None
+    boot_index: int | None = None
+    name: str = ""
+    encrypted: bool = False
+    shareable: bool = False
+
+    @property
+    def is_system(self) -> bool:
+        return self.boot_index == 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server as it stood at one moment."""
+
+    server_id: str
+    name: str
+    status: str = ""
+    task_state: str = ""
+    addresses: tuple[str, ...] = ()
+    disks: tuple[DiskFacts, ...] = ()
+    keyname: str = ""
+    image_id: str = ""
+    launched_at: str = ""
+    updated: str = ""
+
+    @property
+    def system_disk(self) -> DiskFacts | None:
+        """The one disk with boot index 0; None when there is none, or more than one."""
+        found = [disk for disk in self.disks if disk.is_system]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def data_disks(self) -> tuple[DiskFacts, ...]:
+        return tuple(disk for disk in self.disks if not disk.is_system)
+
+    def to_json(self) -> dict[str, object]:
+        """For a JSON column; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, object]) -> "ServerFacts | None":
+        """None for an empty column."""
+        if not value:
+            return None
+        known = {**value}
+        raw_disks = known.pop("disks", ())
+        addresses = known.pop("addresses", ())
+        disks = tuple(DiskFacts(**disk) for disk in raw_disks) if isinstance(raw_disks, (list, tuple)) else ()
+        texts = {name: str(text) for name, text in known.items()}
+        listed = addresses if isinstance(addresses, (list, tuple)) else ()
+        return cls(**texts, addresses=tuple(str(a) for a in listed), disks=disks)
+
+
+def drift(reviewed: ServerFacts, now: ServerFacts) -> tuple[str, ...]:
+    """Sentences on what identifies the server and is not as it was at review; empty when it is the same one."""
+    sentences = []
+    if reviewed.name != now.name:
+        sentences.append(f"its name was {reviewed.name} and is {now.name}")
+    if set(reviewed.addresses) != set(now.addresses):
+        was, is_now = ", ".join(reviewed.addresses) or "none", ", ".join(now.addresses) or "none"
+        sentences.append(f"its addresses were {was} and are {is_now}")
+    was_disk, is_disk = reviewed.system_disk, now.system_disk
+    if (was_disk and was_disk.volume_id) != (is_disk and is_disk.volume_id):
+        sentences.append("its system disk is another one")
+    gone = {disk.volume_id for disk in reviewed.data_disks} - {disk.volume_id for disk in now.data_disks}
+    new = {disk.volume_id for disk in now.data_disks} - {disk.volume_id for disk in reviewed.data_disks}
+    if gone:
+        sentences.append(f"{len(gone)} of its data disks are not attached any more")
+    if new:
+        sentences.append(f"{len(new)} data disks were attached since")
+    return tuple(sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether a finished reinstall did what it says: `system_is_new` and no data disk in `lost_disks`."""
+
+    system_is_new: bool
+    lost_disks: tuple[str, ...]
+    sentence: str
+
+    @property
+    def holds(self) -> bool:
+        return self.system_is_new and not self.lost_disks
+
+
+def prove(before: ServerFacts, after: ServerFacts) -> Proof:
+    """Compares the disks before arming with those after the cloud reported the end."""
+    old, new = before.system_disk, after.system_disk
+    is_new = old is not None and new is not None and old.volume_id != new.volume_id
+    attached = {disk.volume_id for disk in after.disks}
+    lost = tuple(disk.volume_id for disk in before.data_disks if disk.volume_id not in attached)
+    kept = len(before.data_disks) - len(lost)
+    parts = []
+    if new is None:
+        parts.append("No system disk was found.")
+    elif is_new:
+        parts.append("The system disk is a new one.")
+    else:
+        parts.append("The system disk is still the old one.")
+    if before.data_disks:
+        parts.append(f"{kept} of {len(before.data_disks)} data disks are the same as before.")
+    else:
+        parts.append("There was no data disk.")
+    return Proof(is_new, lost, " ".join(parts))

@@ -1,0 +1,283 @@
+"""What may be asked of a reinstall: the rules of the cloud's API page, checked on construction, written once.
+
+Source: the API page "Reinstalling an ECS OS (with Cloud-Init)", POST
+/v2/{project_id}/cloudservers/{server_id}/reinstallos, and those of the other clouds where they differ.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+from reinstall.domain.errors import FieldError, RuleBroken
+
+#: "The content to be injected must be 32 KB or less", counted before base64.
+USER_DATA_MAX_BYTES = 32_768
+MODE_STOP_FIRST = "withStopServer"
+
+_KEYNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_USERID = re.compile(r"[0-9a-f]{32}")
+_CMKID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: First bytes Cloud-Init and Cloudbase-Init know what to do with (cloud-init docs, "User-data formats").
+_CLOUD_INIT_STARTS = (
+    b"#!",
+    b"#cloud-config",
+    b"#cloud-boothook",
+    b"#include",
+    b"#part-handler",
+    b"#ps1",
+    b"## template: jinja",
+    b"Content-Type:",
+    b"MIME-Version:",
+    b"rem cmd",
+    b"\x1f\x8b",
+)
+_ENTITY = re.compile(rb"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the cloud of the target allows; made from its profile by the service that knows it."""
+
+    cloud_title: str = "this cloud"
+    allows_mode: bool = True
+    allows_byol: bool = True
+    allows_encryption: bool = True
+    user_data_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReinstallSpec:
+    """One reinstall as a person asked for it. Raises RuleBroken naming every field that is wrong.
+
+    encrypted: None leaves the key out (the cloud decides), True sends "1", False sends "0".
+    user_data: the exact bytes the server will find, before base64; empty means none.
+    """
+
+    keyname: str = ""
+    userid: str = ""
+    mode: str = ""
+    byol: bool = False
+    user_data: bytes = b""
+    encrypted: bool | None = None
+    cmkid: str = ""
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        errors = [
+            *self._login_errors(),
+            *self._user_data_errors(),
+            *self._option_errors(),
+            *self._cmk_errors(),
+        ]
+        if errors:
+            raise RuleBroken.of(errors)
+
+    def _login_errors(self) -> list[FieldError]:
+        errors = []
+        if not self.keyname:
+            if not (self.limits.user_data_only and self.user_data):
+                errors.append(
+                    FieldError(
+                        "keyname", "Choose the key pair that signs in after the reinstall.", "required"
+                    )
+                )
+        elif not _KEYNAME.fullmatch(self.keyname):
+            errors.append(
+                FieldError(
+                    "keyname",
+                    "A key pair name has 1 to 64 letters, digits, hyphens or underscores.",
+                    "format",
+                )
+            )
+        if self.userid and not _USERID.fullmatch(self.userid):
+            errors.append(
+                FieldError(
+                    "userid",
+                    "A user ID has 32 characters, 0-9 and a-f, as in the key pair's owner.",
+                    "format",
+                )
+            )
+        if self.keyname and not self.userid:
+            errors.append(
+                FieldError(
+                    "userid",
+                    "Enter the user ID the key pair belongs to; the cloud looks it up there.",
+                    "required",
+                )
+            )
+        return errors
+
+    def _user_data_errors(self) -> list[FieldError]:
+        size = len(self.user_data)
+        if size > USER_DATA_MAX_BYTES:
+            over = size - USER_DATA_MAX_BYTES
+            return [
+                FieldError(
+                    "user_data",
+                    f"The first-boot script has {size:,} bytes, {over:,} too many. "
+                    f"The cloud takes {USER_DATA_MAX_BYTES:,} bytes before base64.",
+                    "too_large",
+                )
+            ]
+        if b"\0" in self.user_data and not self.user_data.startswith(b"\x1f\x8b"):
+            return [
+                FieldError(
+                    "user_data",
+                    "The first-boot script holds a NUL byte. Send text, or a gzip file.",
+                    "nul_byte",
+                )
+            ]
+        return []
+
+    def _option_errors(self) -> list[FieldError]:
+        errors = []
+        if self.mode not in ("", MODE_STOP_FIRST):
+            errors.append(FieldError("mode", f'Mode is "{MODE_STOP_FIRST}" or left out.', "choice"))
+        elif self.mode and not self.limits.allows_mode:
+            errors.append(
+                FieldError(
+                    "mode",
+                    f"{self.limits.cloud_title} does not take a mode; leave it out.",
+                    "not_on_this_cloud",
+                )
+            )
+        if self.byol and not self.limits.allows_byol:
+            errors.append(
+                FieldError(
+                    "byol",
+                    f"{self.limits.cloud_title} does not take a licence of your own.",
+                    "not_on_this_cloud",
+                )
+            )
+        return errors
+
+    def _cmk_errors(self) -> list[FieldError]:
+        errors = []
+        if self.encrypted is not None and not self.limits.allows_encryption:
+            errors.append(
+                FieldError(
+                    "encrypted",
+                    f"{self.limits.cloud_title} does not take encryption here.",
+                    "not_on_this_cloud",
+                )
+            )
+        if self.cmkid and not _CMKID.fullmatch(self.cmkid):
+            errors.append(
+                FieldError(
+                    "cmkid",
+                    "A KMS key ID has 36 characters, like 83cdb52d-9ebf-4469-9cfa-e7b5b80da846.",
+                    "format",
+                )
+            )
+        if self.encrypted and not self.cmkid:
+            errors.append(
+                FieldError("cmkid", "Choose the KMS key that encrypts the new system disk.", "required")
+            )
+        if self.cmkid and not self.encrypted:
+            errors.append(
+                FieldError(
+                    "cmkid",
+                    "A KMS key is only sent with encryption; choose to encrypt, or leave it out.",
+                    "unused",
+                )
+            )
+        return errors
+
+    def body(self) -> dict[str, object]:
+        """The request's JSON object, exactly as the cloud is to see it; BYOL is left out when not wanted."""
+        fields: dict[str, object] = {}
+        for name, value in (("keyname", self.keyname), ("userid", self.userid), ("mode", self.mode)):
+            if value:
+                fields[name] = value
+        metadata = self._metadata()
+        if metadata:
+            fields["metadata"] = metadata
+        return {"os-reinstall": fields}
+
+    def _metadata(self) -> dict[str, str]:
+        metadata: dict[str, str] = {}
+        if self.byol:
+            metadata["BYOL"] = "true"
+        if self.user_data:
+            metadata["user_data"] = base64.b64encode(self.user_data).decode("ascii")
+        if self.encrypted is not None:
+            metadata["__system__encrypted"] = "1" if self.encrypted else "0"
+        if self.cmkid:
+            metadata["__system__cmkid"] = self.cmkid
+        return metadata
+
+    def request_bytes(self) -> bytes:
+        """The bytes that are signed, hashed, stored as armed and sent: canonical JSON, once."""
+        return canonical_json(self.body())
+
+    def masked_body(self) -> dict[str, object]:
+        """As `body`, with user data replaced by its size and digest: safe for pages, logs and audit."""
+        return mask_body(self.body())
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys and no spaces, UTF-8: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def mask_body(body: dict[str, object]) -> dict[str, object]:
+    """A copy of a reinstall request in which user_data is a size and a SHA-256, and a password is gone."""
+    root = body.get("os-reinstall")
+    if not isinstance(root, dict):
+        return body
+    fields = dict(root)
+    if "adminpass" in fields:
+        fields["adminpass"] = "hidden"
+    metadata = fields.get("metadata")
+    if isinstance(metadata, dict) and "user_data" in metadata:
+        raw = _decoded(str(metadata["user_data"]))
+        hidden = f"hidden: {len(raw):,} B, sha256 {hashlib.sha256(raw).hexdigest()}"
+        fields["metadata"] = {**metadata, "user_data": hidden}
+    return {**body, "os-reinstall": fields}
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text.encode()
+
+
+def typed_text(text: str) -> bytes:
+    """Typed or pasted text as the server will see it: browsers send CRLF, scripts want LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode()
+
+
+def base64_field(text: str) -> bytes:
+    """The bytes of `user_data_base64`. Raises RuleBroken naming the field when it is not base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise RuleBroken(
+            "user_data_base64 is not base64: use the alphabet A-Z a-z 0-9 + / with = at the end.",
+            "user_data_base64",
+            "format",
+        ) from None
+
+
+def user_data_warnings(raw: bytes) -> tuple[str, ...]:
+    """Things that are allowed but seldom meant. Empty when nothing stands out."""
+    warnings = []
+    entity = _ENTITY.search(raw)
+    if entity:
+        shown = entity.group().decode()
+        line = raw[: entity.start()].count(b"\n") + 1
+        warnings.append(
+            f"Line {line} holds the HTML entity {shown}, as if copied from a web page; it is sent so."
+        )
+    first = raw.split(b"\n", 1)[0]
+    if first.startswith(b"#!") and first.endswith(b"\r"):
+        warnings.append(
+            "Line 1 starts with #! and ends in CR (Windows line ends): Linux does not find that interpreter."
+        )
+    if raw and not raw.startswith(_CLOUD_INIT_STARTS):
+        warnings.append("The first line is neither #! nor #cloud-config: Cloud-Init will not run it.")
+    return tuple(warnings)

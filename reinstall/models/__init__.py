@@ -1,0 +1,27 @@
+"""Tables and constraints; no rule that needs a second table lives here."""
+
+from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.clouds import Cloud, Environment, Membership, Project
+from reinstall.models.history import AuditEvent, EngineTick
+from reinstall.models.jobs import Attempt, Exchange, Job
+from reinstall.models.orders import Order
+from reinstall.models.servers import Disk, KeyPair, KmsKey, Server
+
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "AuditEvent",
+    "Cloud",
+    "Disk",
+    "EngineTick",
+    "Environment",
+    "Exchange",
+    "IdempotencyKey",
+    "Job",
+    "KeyPair",
+    "KmsKey",
+    "Membership",
+    "Order",
+    "Project",
+    "Server",
+]

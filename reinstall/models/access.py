@@ -1,0 +1,51 @@
+"""API tokens and idempotency keys."""
+
+from django.conf import settings
+from django.db import models
+
+from reinstall.models.clouds import Project
+
+
+class ApiToken(models.Model):
+    """A token of a person, stored as its SHA-256; the token itself was shown once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    #: First characters, so that people can tell tokens apart.
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    #: Of read, request.
+    scopes = models.JSONField(default=list)
+    #: Empty: every project of the person.
+    projects = models.ManyToManyField(Project, blank=True, related_name="api_tokens")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotencyKey(models.Model):
+    """The answer that was given to a key, so that the same request gets the same answer again."""
+
+    principal = models.CharField(max_length=80)
+    key = models.CharField(max_length=128)
+    #: SHA-256 of the canonical body.
+    fingerprint = models.CharField(max_length=64)
+    #: Null while the first request is still at work.
+    status = models.PositiveIntegerField(null=True)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "key"], name="one_answer_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.key}"

@@ -1,0 +1,169 @@
+"""Looks over a request before it is placed, with what the portal already knows; asks the cloud nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
+from reinstall.domain.states import ACTIVE
+from reinstall.models import Job, KeyPair, KmsKey, Project, Server
+from reinstall.services import links
+
+
+class Level(StrEnum):
+    """How a check came out."""
+
+    PASSED = "passed"
+    TO_KNOW = "to_know"
+    MUST_FIX = "must_fix"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: `sentence` says what is, and for must_fix what would be right; `field` is the form's field."""
+
+    name: str
+    level: Level
+    sentence: str
+    field: str = ""
+
+
+def held_by(server: Server) -> Job | None:
+    """The job that holds `server`, if any."""
+    return Job.objects.select_related("order").filter(server=server, state__in=ACTIVE).first()
+
+
+def held_sentence(job: Job) -> str:
+    """Who holds a server, in words."""
+    state = job.state.replace("_", " ")
+    return f"{job.server_name} is held by job #{job.pk} of {job.order.requested_by_name}, which is {state}."
+
+
+def check_request(project: Project, server: Server, spec: ReinstallSpec) -> tuple[Check, ...]:
+    """All checks for one server, in the order people read them."""
+    checks: list[Callable[[Project, Server, ReinstallSpec], Iterator[Check]]] = [
+        _there,
+        _free,
+        _disks,
+        _running,
+        _key_pair,
+        _encryption,
+        _user_data,
+    ]
+    return tuple(result for check in checks for result in check(project, server, spec))
+
+
+def _there(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    if server.gone_at is not None:
+        yield Check(
+            "server",
+            Level.MUST_FIX,
+            f"{server.name} was not at the cloud any more at the last sync.",
+            "servers",
+        )
+    elif server.temporary:
+        yield Check(
+            "server",
+            Level.MUST_FIX,
+            f"{server.name} is a temporary helper of a running reinstall; it vanishes by itself.",
+            "servers",
+        )
+    else:
+        yield Check("server", Level.PASSED, f"Server found, state {server.status}.")
+    if server.locked:
+        yield Check(
+            "locked",
+            Level.MUST_FIX,
+            f"{server.name} is locked at the cloud. Unlock it there first.",
+            "servers",
+        )
+
+
+def _free(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    job = held_by(server)
+    if job is None:
+        yield Check("held", Level.PASSED, "No other job holds this server.")
+    else:
+        yield Check("held", Level.MUST_FIX, held_sentence(job), "servers")
+
+
+def _disks(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    disks = list(server.disks.all())
+    system = [disk for disk in disks if disk.is_system]
+    if len(system) != 1:
+        yield Check(
+            "system_disk", Level.MUST_FIX, f"{server.name} has no system disk that is known here.", "servers"
+        )
+        return
+    yield Check("system_disk", Level.PASSED, "One system disk attached; it is the only one that is wiped.")
+    if system[0].encrypted and spec.encrypted is not True:
+        yield Check(
+            "encryption_lost",
+            Level.TO_KNOW,
+            "The system disk is encrypted now; as asked for here, the new one may not be.",
+            "encrypted",
+        )
+
+
+def _running(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    profile = links.profile_of(project)
+    if server.status == "SHUTOFF" or spec.mode == MODE_STOP_FIRST:
+        yield Check("running", Level.PASSED, "The running state fits.")
+    elif profile.requires_stopped:
+        yield Check(
+            "running", Level.TO_KNOW, f"{profile.title} wants a stopped server; this portal stops it first."
+        )
+    elif server.status == "ACTIVE":
+        yield Check(
+            "running",
+            Level.MUST_FIX,
+            f"{server.name} is running. Choose to stop it first, or stop it at the cloud.",
+            "mode",
+        )
+
+
+def _key_pair(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    if not spec.keyname:
+        return
+    owners = set(
+        KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None).values_list(
+            "userid", flat=True
+        )
+    )
+    if not owners:
+        yield Check(
+            "key_pair",
+            Level.MUST_FIX,
+            f"There is no key pair {spec.keyname} in {project.name} as last read.",
+            "keyname",
+        )
+    elif spec.userid not in owners:
+        yield Check(
+            "key_pair",
+            Level.MUST_FIX,
+            f"The key pair {spec.keyname} does not belong to user {spec.userid}; its owner is {', '.join(sorted(owners))}.",
+            "userid",
+        )
+    else:
+        yield Check("key_pair", Level.PASSED, "The key pair exists for this user ID.")
+
+
+def _encryption(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    if not spec.cmkid:
+        return
+    key = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None).first()
+    if key is None:
+        yield Check(
+            "kms_key", Level.MUST_FIX, f"There is no KMS key {spec.cmkid} in {project.name}.", "cmkid"
+        )
+    elif key.state != KmsKey.ENABLED:
+        yield Check(
+            "kms_key", Level.MUST_FIX, f"The KMS key {key} is not enabled. Choose an enabled one.", "cmkid"
+        )
+    else:
+        yield Check("kms_key", Level.PASSED, "The KMS key is enabled.")
+
+
+def _user_data(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+    for warning in user_data_warnings(spec.user_data):
+        yield Check("user_data", Level.TO_KNOW, warning, "user_data")

@@ -1,0 +1,129 @@
+"""Finds due jobs and moves each a step further. Any number of workers may run this at once.
+
+A job is claimed by one conditional UPDATE (lease and fence); every later write names the fence, so a worker that lost
+its lease changes nothing. The database is the only truth: losing, doubling or delaying messages costs seconds.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.db.models import F, Q
+
+from reinstall.domain.redaction import plain_text
+from reinstall.domain.sealing import CannotOpen
+from reinstall.domain.states import DRIVEN, JobState
+from reinstall.models import EngineTick, Job
+from reinstall.services import exchanges, links, moves, polling, preflight, recovery, submission
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+LEASE = submission.LEASE
+#: Steps one claim may take before it lets others have a turn.
+MAX_STEPS = 8
+#: A job whose step died this often with its process is put before a person.
+MAX_CRASHES = 3
+
+
+def due_jobs(*, now: datetime, limit: int = 200) -> list[int]:
+    """Ids of jobs with something to do that nobody holds, the longest overdue first."""
+    due = Q(state__in=sorted(DRIVEN), next_at__lte=now, lease_until__lte=now)
+    return list(Job.objects.filter(due).order_by("next_at").values_list("pk", flat=True)[:limit])
+
+
+def ticked(*, now: datetime) -> None:
+    """Notes that the engine looked for work; readiness is judged by it."""
+    EngineTick.objects.update_or_create(pk=1, defaults={"at": now})
+
+
+def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
+    """Takes the job as far as it goes now. False when it was not due or somebody else holds it."""
+    job = _claim(job_id, clock(), owner)
+    if job is None:
+        return False
+    crashed = False
+    try:
+        with links.listening(lambda call: exchanges.note_call(job, call)):
+            _steps(job, clock)
+    except moves.Overtaken as reason:
+        log.info("%s; leaving it", reason)
+    except DatabaseError:
+        # What was committed stands, and the next claim reads the row.
+        log.exception("the database failed in a step of job %s", job_id)
+    except Exception as error:
+        crashed = True
+        _note_crash(job, error, clock())
+    with suppress(DatabaseError):
+        _release(job, clock(), crashed)
+    return True
+
+
+def _claim(job_id: int, now: datetime, owner: str) -> Job | None:
+    free = Job.objects.filter(pk=job_id, state__in=sorted(DRIVEN), next_at__lte=now, lease_until__lte=now)
+    taken = free.update(
+        owner=owner, fence=F("fence") + 1, lease_until=now + LEASE, crash_count=F("crash_count") + 1
+    )
+    if not taken:
+        return None
+    job = Job.objects.select_related("order__project__cloud", "project__cloud", "server").get(pk=job_id)
+    return job if job.owner == owner else None
+
+
+def _steps(job: Job, clock: Clock) -> None:
+    for _ in range(MAX_STEPS):
+        if job.crash_count > MAX_CRASHES and job.state != JobState.SUBMITTING:
+            return _poisoned(job, clock())
+        _step(job, clock)
+        if job.next_at is None or job.next_at > clock() or JobState(job.state) not in DRIVEN:
+            return
+
+
+def _step(job: Job, clock: Clock) -> None:
+    """One step: at most one destructive call, and short transactions around reads."""
+    state = JobState(job.state)
+    if state is JobState.QUEUED:
+        return preflight.begin(job, clock)
+    if state is JobState.SUBMITTING:
+        return recovery.abandoned(job, clock)
+    session = links.session_of(job.project)
+    if state in (JobState.PREFLIGHT, JobState.STOPPING):
+        look = preflight.look if state is JobState.PREFLIGHT else preflight.watch_stop
+        seen = look(job, session, clock)
+        if seen.next is preflight.Next.SEND and seen.baseline is not None:
+            submission.submit(job, session=session, baseline=seen.baseline, clock=clock)
+        return
+    follow = {
+        JobState.RUNNING: polling.poll,
+        JobState.VERIFYING: polling.verify,
+        JobState.UNCERTAIN: recovery.look,
+    }[state]
+    follow(job, session, clock)
+
+
+def _note_crash(job: Job, error: Exception, now: datetime) -> None:
+    """A step failed in a way nobody foresaw: kept, logged, tried again later, then shown to a person."""
+    log.exception("a step of job %s failed", job.pk)
+    kind = "its secrets do not open" if isinstance(error, CannotOpen) else type(error).__name__
+    wait = timedelta(seconds=10 * 2 ** min(job.crash_count, 5))
+    sentence = f"A step failed in this portal ({kind}). Trying again."
+    Job.objects.filter(pk=job.pk, fence=job.fence, state__in=sorted(DRIVEN)).exclude(
+        state=JobState.SUBMITTING
+    ).update(next_at=now + wait, waiting_for=sentence)
+
+
+def _poisoned(job: Job, now: datetime) -> None:
+    sentence = f"A step of this job failed {MAX_CRASHES} times. A person must look. Last: {job.waiting_for}"
+    text = plain_text(sentence, 500)
+    moves.move(job, JobState.ATTENTION, now=now, note=text, next_at=None, waiting_for=text)
+
+
+def _release(job: Job, now: datetime, crashed: bool) -> None:
+    """Gives the lease back; a step that ended well wipes out earlier crashes.
+
+    A job left in submitting keeps its lease: the call may be on the wire, and only time may end that.
+    """
+    ours = Job.objects.filter(pk=job.pk, fence=job.fence).exclude(state=JobState.SUBMITTING)
+    ours.update(lease_until=now, **({} if crashed else {"crash_count": 0}))

@@ -1,0 +1,77 @@
+"""Keeps what was said to the cloud for a job: masked, cut, and polls that bring nothing new counted on one row."""
+
+import json
+from typing import TYPE_CHECKING
+
+from ecsclient.exchange import Exchange as Call
+from ecsclient.transport import OneShotResult
+from reinstall.domain.redaction import plain_text, shown_request, shown_response
+from reinstall.models import Exchange, Job
+
+if TYPE_CHECKING:
+    # For the type alone: only services.submission may reach the destructive call.
+    from ecsclient.reinstallos import PreparedReinstall
+
+
+def note_call(job: Job, call: Call) -> None:
+    """Stores one call. Never raises for what the cloud said; the call itself is over."""
+    path, outcome = call.path.split("?", 1)[0][:500], _outcome(call.status, call.response_body)
+    last = Exchange.objects.filter(job=job).order_by("-id").first()
+    if last is not None and call.method == "GET" and _same(last, path, outcome, call.status):
+        Exchange.objects.filter(pk=last.pk).update(
+            times=last.times + 1,
+            last_at=call.at,
+            duration_ms=round(call.duration_ms),
+            response_body=shown_response(call.response_body),
+        )
+        return
+    Exchange.objects.create(
+        job=job,
+        at=call.at,
+        last_at=call.at,
+        method=call.method,
+        path=path,
+        status=call.status,
+        outcome=outcome,
+        duration_ms=round(call.duration_ms),
+        request_id=plain_text(call.request_id, 80),
+        request_body=shown_request(call.request_body),
+        response_body=shown_response(call.response_body),
+        error=plain_text(call.error, 500),
+    )
+
+
+def note_submission(job: Job, prepared: "PreparedReinstall", result: OneShotResult) -> None:
+    """Stores the one destructive call, its body masked."""
+    Exchange.objects.create(
+        job=job,
+        at=result.started_at,
+        last_at=result.started_at,
+        method="POST",
+        path=prepared.path[:500],
+        status=result.status,
+        outcome="sent once" if result.status is not None else "no answer",
+        duration_ms=round(result.duration_ms),
+        request_body=shown_request(prepared.body),
+        response_body=shown_response(result.body),
+        error=plain_text(result.error, 500),
+    )
+
+
+def _same(last: Exchange, path: str, outcome: str, status: int | None) -> bool:
+    return (last.method, last.path, last.outcome, last.status) == ("GET", path, outcome, status)
+
+
+def _outcome(status: int | None, body: bytes) -> str:
+    """A word for the answer: a job's status, a server's status, an error code, or nothing."""
+    if status is None:
+        return "no answer"
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    inner = value.get("server") or value.get("error") or value
+    word = (inner.get("status") or inner.get("code") or "") if isinstance(inner, dict) else ""
+    return plain_text(str(word), 80)

@@ -1,0 +1,49 @@
+"""Writes the audit history. Always called inside the transaction of the act: no entry, no act."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from reinstall.domain.actors import Actor
+from reinstall.models import AuditEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What was done to which object. `before` and `after` hold the changed values, never a secret."""
+
+    action: str
+    object_type: str
+    object_id: str
+    object_label: str = ""
+    project_slug: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    seq: int | None = None
+
+
+def record(*, actor: Actor, now: datetime, act: Act) -> None:
+    """One entry. Raises RuntimeError outside a transaction: then act and entry could part."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("an audit entry is written in the transaction of its act")
+    AuditEvent.objects.create(
+        at=now,
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        source=actor.source,
+        token_name=actor.token_name,
+        address=actor.address,
+        request_id=actor.request_id,
+        action=act.action,
+        object_type=act.object_type,
+        object_id=act.object_id,
+        object_label=act.object_label[:255],
+        project_slug=act.project_slug,
+        before=act.before,
+        after=act.after,
+        note=act.note,
+        seq=act.seq,
+    )

@@ -1,0 +1,42 @@
+"""What a person may do to a job: call it off while nothing has been sent."""
+
+from datetime import datetime
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import Conflict, NotFound
+from reinstall.domain.states import CANCELLABLE, JobState
+from reinstall.models import Job, Project
+from reinstall.services import access, moves
+
+
+def cancel_job(*, actor: Actor, now: datetime, job_id: int) -> Job:
+    """Calls the job off. Raises Conflict once the call may be on its way, NotFound, NotAllowed."""
+    for _ in range(3):
+        job = _mine(actor, job_id)
+        if job.state == JobState.CANCELLED:
+            return job
+        if JobState(job.state) not in CANCELLABLE:
+            break
+        try:
+            # A worker at it finds the state changed at its next write, and the intent to send is such a write.
+            moves.move(
+                job, JobState.CANCELLED, now=now, actor=actor, note="Called off before anything was sent."
+            )
+            return job
+        except moves.Overtaken:
+            continue
+    raise Conflict(_too_late(_mine(actor, job_id)), job=job_id, code="too_late")
+
+
+def _mine(actor: Actor, job_id: int) -> Job:
+    visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
+    job = visible.select_related("project", "order").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    access.project_for_requests(actor, job.project.slug)
+    return job
+
+
+def _too_late(job: Job) -> str:
+    state = job.state.replace("_", " ")
+    return f"Job #{job.pk} is {state}. From there on the cloud decides, and it cannot be cancelled."

@@ -1,0 +1,97 @@
+"""Opens sessions to a project's cloud, and notes the calls that are made for a job."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ecsclient.auth import AkSk, PasswordLogin
+from ecsclient.profiles import Profile, get_profile
+from ecsclient.session import CloudSession, Exchange
+from reinstall.domain.spec import Limits
+from reinstall.models import Project
+from reinstall.services import vault
+
+SERVICES = ("iam", "ecs", "evs", "ims", "kms", "cts")
+
+
+@dataclass
+class _PerThread(threading.local):
+    """Sessions are kept per thread: a connection that is alive saves most of a call's cost."""
+
+    sessions: dict[tuple[int, int, str], CloudSession] = field(default_factory=dict)
+    listener: Callable[[Exchange], None] | None = None
+
+
+_local = _PerThread()
+
+
+def credentials_place(project: Project) -> str:
+    """Where a project's credentials are sealed for."""
+    return f"project:credentials:{project.pk}"
+
+
+def profile_of(project: Project) -> Profile:
+    """How the project's cloud behaves."""
+    return get_profile(project.cloud.profile)
+
+
+def limits_of(project: Project) -> Limits:
+    """What the project's cloud lets a reinstall ask for."""
+    profile = profile_of(project)
+    return Limits(
+        cloud_title=profile.title,
+        allows_mode=profile.allows_mode,
+        allows_byol=profile.allows_byol,
+        allows_encryption=profile.allows_encryption,
+        user_data_only="user_data" in profile.login_modes,
+    )
+
+
+def endpoints_of(project: Project) -> dict[str, str]:
+    """Base URL by service: the project's own where given, else what profile and region say."""
+    profile = profile_of(project)
+    found = {name: profile.endpoint(name, project.cloud.region) for name in SERVICES}
+    return {name: url for name, url in found.items() if url} | dict(project.cloud.endpoints)
+
+
+def session_of(project: Project) -> CloudSession:
+    """This thread's session in `project`. Raises CannotOpen when the credentials do not open."""
+    key = (project.pk, project.credential_version, repr(sorted(project.cloud.endpoints.items())))
+    session = _local.sessions.get(key)
+    if session is None:
+        session = CloudSession(
+            endpoints=endpoints_of(project),
+            project_id=project.project_id,
+            credentials=_credentials(project),
+            on_exchange=_heard,
+        )
+        _local.sessions[key] = session
+    return session
+
+
+def _credentials(project: Project) -> AkSk | PasswordLogin:
+    record = vault.open_record(project.credentials_sealed, place=credentials_place(project))
+    if project.credential_kind == "aksk":
+        return AkSk(record["access_key"], record["secret_key"], record.get("security_token", ""))
+    return PasswordLogin(record["user"], record["password"], record["domain"])
+
+
+def _heard(exchange: Exchange) -> None:
+    if _local.listener is not None:
+        _local.listener(exchange)
+
+
+@contextmanager
+def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
+    """While this is open, `listener` hears each call this thread makes."""
+    before, _local.listener = _local.listener, listener
+    try:
+        yield
+    finally:
+        _local.listener = before
+
+
+def forget_sessions() -> None:
+    """Drops this thread's sessions (tests, rotated credentials)."""
+    _local.sessions.clear()

@@ -1,0 +1,71 @@
+"""The one UPDATE that changes a job's state, with its audit entry. Nobody else writes `state`."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from reinstall.domain.actors import ENGINE, Actor
+from reinstall.domain.states import FINAL, JobState, may_move
+from reinstall.models import Job
+from reinstall.services import history, wake
+
+
+class Overtaken(Exception):
+    """Somebody else changed or claimed the job meanwhile. The caller stops quietly; the row is right."""
+
+
+def move(
+    job: Job, to: JobState, *, now: datetime, actor: Actor = ENGINE, note: str = "", **changes: Any
+) -> None:
+    """Moves `job` from the state (and fence) it was read with to `to`, sets `changes`, writes the audit entry.
+
+    Raises Overtaken when the row is not as it was read, ValueError for a move the state table does not have.
+    """
+    before = JobState(job.state)
+    if not may_move(before, to):
+        raise ValueError(f"job {job.pk}: {before} to {to} is not a move of the state table")
+    if to in FINAL:
+        changes |= {"ended_at": now, "next_at": None, "waiting_for": ""}
+    with transaction.atomic():
+        expected = Job.objects.filter(pk=job.pk, state=before, seq=job.seq, fence=job.fence)
+        values = {"state": to, "state_since": now, "seq": job.seq + 1, **changes}
+        if expected.update(**values) != 1:
+            raise Overtaken(f"job {job.pk} is no longer {before} at fence {job.fence}")
+        history.record(actor=actor, now=now, act=_act(job, before, to, note, values))
+        wake.ring(job.pk, due=_is_due(values, now))
+    for name, value in values.items():
+        setattr(job, name, value)
+
+
+def touch(job: Job, *, announce: bool = True, **changes: Any) -> None:
+    """Sets columns other than the state, guarded by state and fence. Raises Overtaken as `move` does."""
+    with transaction.atomic():
+        expected = Job.objects.filter(pk=job.pk, state=job.state, fence=job.fence)
+        if expected.update(**changes) != 1:
+            raise Overtaken(f"job {job.pk} was claimed by somebody else")
+        if announce:
+            wake.ring(job.pk, due=False)
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def _act(job: Job, before: JobState, to: JobState, note: str, values: dict[str, Any]) -> history.Act:
+    shown = ("cloud_job_id", "failure_code", "failure_message", "stop_job_id")
+    after = {"state": to.value} | {name: values[name] for name in shown if values.get(name)}
+    return history.Act(
+        action=f"job.{to}",
+        object_type="job",
+        object_id=str(job.pk),
+        object_label=f"#{job.pk} {job.server_name}",
+        project_slug=job.project.slug,
+        before={"state": before.value},
+        after=after,
+        note=note,
+        seq=values["seq"],
+    )
+
+
+def _is_due(values: dict[str, Any], now: datetime) -> bool:
+    next_at = values.get("next_at")
+    return next_at is not None and next_at <= now

@@ -1,0 +1,280 @@
+"""Previews and places orders: one decision of one person about one or many servers."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
+from reinstall.domain.identity import ServerFacts
+from reinstall.domain.spec import ReinstallSpec, user_data_warnings
+from reinstall.domain.states import JobState
+from reinstall.models import Environment, Job, Order, Project, Server
+from reinstall.services import access, checks, history, vault, wake
+from reinstall.services.checks import Check, Level
+from reinstall.services.requests import (
+    OrderRequest,
+    confirm_phrase,
+    facts_of,
+    reinstall_path,
+    request_hash,
+    spec_of,
+    user_data_place,
+)
+
+__all__ = [
+    "OrderRequest",
+    "Placed",
+    "Preview",
+    "PreviewedRequest",
+    "confirm_phrase",
+    "place_order",
+    "preview_order",
+]
+
+MAX_SERVERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedRequest:
+    """The exact call that would be made, user data masked."""
+
+    server_id: str
+    server_name: str
+    method: str
+    path: str
+    body: dict[str, object]
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen. Nothing was stored."""
+
+    checks: tuple[Check, ...]
+    requests: tuple[PreviewedRequest, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order of a request; `created` is False when this submission was placed before."""
+
+    order: Order
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """All that goes into an order, judged."""
+
+    actor: Actor
+    now: datetime
+    project: Project
+    request: OrderRequest
+    spec: ReinstallSpec
+    servers: list[Server]
+    submission_id: uuid.UUID
+
+
+def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
+    """Checks and the exact requests; stores nothing, asks the cloud nothing. Ignores `confirm`."""
+    project = access.project_for_requests(actor, request.project)
+    servers = _servers(project, request.servers)
+    spec = spec_of(project, request)
+    found = tuple(check for server in servers for check in checks.check_request(project, server, spec))
+    previews = tuple(
+        PreviewedRequest(
+            server_id=str(server.pk),
+            server_name=server.name,
+            method="POST",
+            path=reinstall_path(project, str(server.pk)),
+            body=spec.masked_body(),
+            request_hash=request_hash(project, facts_of(server), spec),
+        )
+        for server in servers
+    )
+    return Preview(found, previews, user_data_warnings(spec.user_data))
+
+
+def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:
+    """Places the order and its jobs, or returns the one this submission made before.
+
+    Raises RuleBroken naming every field, Conflict when a job holds one of the servers, NotFound, NotAllowed.
+    """
+    project = access.project_for_requests(actor, request.project)
+    earlier = _earlier(actor, submission_id)
+    if earlier is not None:
+        return Placed(earlier, created=False)
+    servers = _servers(project, request.servers)
+    spec = _judged(project, servers, request)
+    try:
+        with transaction.atomic():
+            order = _store_order(_Decision(actor, now, project, request, spec, servers, submission_id))
+    except IntegrityError:
+        # Somebody was faster: this same submission in another tab, or another person on one of the servers.
+        earlier = _earlier(actor, submission_id)
+        if earlier is not None:
+            return Placed(earlier, created=False)
+        raise _held(servers) from None
+    return Placed(order, created=True)
+
+
+def _earlier(actor: Actor, submission_id: uuid.UUID) -> Order | None:
+    return Order.objects.filter(submission_id=submission_id, requested_by=actor.user_id).first()
+
+
+def _servers(project: Project, ids: Sequence[str]) -> list[Server]:
+    """The servers in the order given. Raises RuleBroken or NotFound."""
+    if not ids:
+        raise RuleBroken("Name at least one server.", "servers", "required")
+    if len(ids) > MAX_SERVERS or len(set(ids)) != len(ids):
+        raise RuleBroken(f"Name each server once, at most {MAX_SERVERS:,}.", "servers")
+    keys = []
+    for text in ids:
+        try:
+            keys.append(uuid.UUID(text))
+        except ValueError:
+            raise RuleBroken(
+                f"{text} is not the id of a server: 36 characters with hyphens.", "servers"
+            ) from None
+    rows = {
+        row.pk: row for row in Server.objects.filter(project=project, pk__in=keys).prefetch_related("disks")
+    }
+    missing = [str(key) for key in keys if key not in rows]
+    if missing:
+        raise NotFound(f"There is no server {missing[0]} in {project.name}.")
+    return [rows[key] for key in keys]
+
+
+def _judged(project: Project, servers: list[Server], request: OrderRequest) -> ReinstallSpec:
+    """The spec, when nothing is wrong with the request as a whole; else RuleBroken with all of it, or Conflict."""
+    errors: list[FieldError] = []
+    spec = None
+    try:
+        spec = spec_of(project, request)
+    except RuleBroken as broken:
+        errors.extend(broken.errors)
+    errors.extend(_form_errors(project, servers, request))
+    if spec is not None:
+        found = [check for server in servers for check in checks.check_request(project, server, spec)]
+        if any(check.name == "held" and check.level is Level.MUST_FIX for check in found):
+            raise _held(servers)
+        errors.extend(FieldError(c.field, c.sentence, c.name) for c in found if c.level is Level.MUST_FIX)
+    if errors or spec is None:
+        raise RuleBroken.of(errors)
+    return spec
+
+
+def _form_errors(project: Project, servers: list[Server], request: OrderRequest) -> list[FieldError]:
+    errors = []
+    if len(request.reason) > 500:
+        errors.append(
+            FieldError("reason", f"The reason has {len(request.reason)} characters; 500 is the most.")
+        )
+    if project.environment == Environment.PRODUCTION and not request.reason.strip():
+        errors.append(FieldError("reason", "Say why: a reason is required in production.", "required"))
+    if request.not_before is not None:
+        errors.append(
+            FieldError("not_before", "Starting later is not offered yet; leave it out.", "not_offered")
+        )
+    phrase = confirm_phrase([server.name for server in servers])
+    if request.confirm.strip() != phrase:
+        kind = "the server name" if len(servers) == 1 else "the sentence"
+        errors.append(FieldError("confirm", f"Type {kind} exactly as shown: {phrase}", "mismatch"))
+    return errors
+
+
+def _held(servers: list[Server]) -> Conflict:
+    for server in servers:
+        job = checks.held_by(server)
+        if job is not None:
+            return Conflict(
+                f"{checks.held_sentence(job)} Yours was not sent.", job=job.pk, field="servers", code="held"
+            )
+    return Conflict(
+        "Another request was faster. Yours was not sent; look again and send it once more.", code="race"
+    )
+
+
+def _store_order(decision: _Decision) -> Order:
+    request, spec, actor = decision.request, decision.spec, decision.actor
+    facts = [facts_of(server) for server in decision.servers]
+    hashes = [request_hash(decision.project, fact, spec) for fact in facts]
+    order = Order.objects.create(
+        project=decision.project,
+        requested_by_id=actor.user_id,
+        requested_by_name=actor.name,
+        source=actor.source,
+        reason=request.reason.strip(),
+        submission_id=decision.submission_id,
+        keyname=spec.keyname,
+        userid=spec.userid,
+        mode=spec.mode,
+        byol=spec.byol,
+        encrypted=spec.encrypted,
+        cmkid=spec.cmkid,
+        user_data_bytes=len(spec.user_data),
+        user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
+        request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        created_at=decision.now,
+    )
+    order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
+    order.save(update_fields=["user_data_sealed"])
+    for position, (fact, digest) in enumerate(zip(facts, hashes, strict=True)):
+        _store_job(decision, order, position, fact, digest)
+    _record_order(decision, order)
+    return order
+
+
+def _store_job(decision: _Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> None:
+    server = decision.servers[position]
+    job = Job.objects.create(
+        order=order,
+        project=order.project,
+        server=server,
+        server_name=server.name,
+        position=position,
+        state=JobState.QUEUED,
+        state_since=decision.now,
+        seq=1,
+        request_hash=digest,
+        snapshot=facts.to_json(),
+        lease_until=decision.now,
+        next_at=decision.now,
+        created_at=decision.now,
+    )
+    act = history.Act(
+        action="job.queued",
+        object_type="job",
+        object_id=str(job.pk),
+        object_label=f"#{job.pk} {server.name}",
+        project_slug=order.project.slug,
+        after={"state": JobState.QUEUED.value, "request_hash": digest},
+        seq=1,
+    )
+    history.record(actor=decision.actor, now=decision.now, act=act)
+    wake.ring(job.pk, due=True)
+
+
+def _record_order(decision: _Decision, order: Order) -> None:
+    names = [server.name for server in decision.servers]
+    act = history.Act(
+        action="order.placed",
+        object_type="order",
+        object_id=str(order.pk),
+        object_label=f"order {order.pk}: {confirm_phrase(names)}",
+        project_slug=order.project.slug,
+        after={
+            "servers": [str(server.pk) for server in decision.servers[:50]],
+            "server_count": len(names),
+            "request": decision.spec.masked_body(),
+            "request_hash": order.request_hash,
+        },
+        note=order.reason,
+    )
+    history.record(actor=decision.actor, now=decision.now, act=act)

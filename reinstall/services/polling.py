@@ -1,0 +1,180 @@
+"""Follows an accepted job to its end, and proves the end by the disks."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ecsclient import jobs
+from ecsclient.errors import CloudError, JobUnknown, NotFound, Throttled
+from ecsclient.session import CloudSession
+from reinstall.domain.identity import ServerFacts, prove
+from reinstall.domain.redaction import plain_text
+from reinstall.domain.states import JobState
+from reinstall.models import Job
+from reinstall.services import moves, readings
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+#: (age of the job, how often it is asked): a reinstall takes one to two minutes, so most answers come early.
+SCHEDULE = (
+    (timedelta(minutes=3), timedelta(seconds=4)),
+    (timedelta(minutes=15), timedelta(seconds=15)),
+    (timedelta(hours=2), timedelta(seconds=60)),
+    (timedelta(hours=24), timedelta(minutes=10)),
+)
+SLOWEST = timedelta(hours=1)
+#: The cloud forgets jobs a day after their end; this many times unknown in a row, and its word is gone.
+VANISHED_AFTER = 5
+#: After the cloud said SUCCESS the server may still be coming up.
+SETTLES_WITHIN = timedelta(minutes=10)
+VERIFY_EVERY = timedelta(seconds=3)
+FOLLOWED_FOR = timedelta(days=7)
+
+
+def poll_interval(age: timedelta) -> timedelta:
+    """How long to wait before the next look at a job accepted `age` ago."""
+    return next((every for limit, every in SCHEDULE if age <= limit), SLOWEST)
+
+
+def poll(job: Job, session: CloudSession, clock: Clock) -> None:
+    """running: asks the job once."""
+    try:
+        found = jobs.get_job(session, job.cloud_job_id)
+    except CloudError as error:
+        return _not_told(job, error, clock())
+    now = clock()
+    if found.server_id and found.server_id != str(job.server_id):
+        return _foreign(job, found.server_id, now)
+    seen = {"cloud_status": found.status, "cloud_steps": _steps(found), "polled_at": now, "poll_failures": 0}
+    if found.phase is jobs.JobPhase.SUCCEEDED:
+        moves.move(job, JobState.VERIFYING, now=now, note="The cloud reports SUCCESS.", next_at=now, **seen)
+    elif found.phase is jobs.JobPhase.FAILED:
+        _failed(job, session, found, seen, clock)
+    else:
+        waiting = (
+            ""
+            if found.phase is jobs.JobPhase.PENDING
+            else f"The cloud says {found.status}, which is not known here."
+        )
+        moves.touch(job, next_at=now + poll_interval(_age(job, now)), waiting_for=waiting, **seen)
+
+
+def _age(job: Job, now: datetime) -> timedelta:
+    return now - (job.accepted_at or job.state_since)
+
+
+def _steps(found: jobs.CloudJob) -> list[dict[str, str]]:
+    return [
+        {
+            "id": plain_text(sub.id, 64),
+            "type": plain_text(sub.type, 80),
+            "status": plain_text(sub.status, 40),
+            "begin": sub.begin.isoformat() if sub.begin else "",
+            "end": sub.end.isoformat() if sub.end else "",
+            "code": plain_text(sub.error_code, 80),
+            "reason": plain_text(sub.fail_reason, 500),
+        }
+        for sub in found.sub_jobs[:50]
+    ]
+
+
+def _failed(
+    job: Job, session: CloudSession, found: jobs.CloudJob, seen: dict[str, object], clock: Clock
+) -> None:
+    code, reason = found.deepest_error()
+    after = _read_after(job, session, clock)
+    moves.move(
+        job,
+        JobState.FAILED,
+        now=clock(),
+        note=f"The cloud reports FAIL {code}.".replace(" .", "."),
+        failure_code=plain_text(code, 80),
+        failure_message=plain_text(reason or "The cloud gave no reason."),
+        found_after=after.to_json() if after else {},
+        **seen,
+    )
+
+
+def _read_after(job: Job, session: CloudSession, clock: Clock) -> ServerFacts | None:
+    """The server as it is now, if the cloud tells; what it does not tell is not needed for the verdict."""
+    try:
+        facts, _ = readings.look_at(session, str(job.server_id))
+    except CloudError:
+        return None
+    readings.keep_facts(job, facts, clock())
+    return facts
+
+
+def _not_told(job: Job, error: CloudError, now: datetime) -> None:
+    """An error of the question is never a verdict on the job: it stays running and is asked again, slower."""
+    failures = job.poll_failures + 1
+    if isinstance(error, JobUnknown) and failures >= VANISHED_AFTER:
+        note = f"The cloud does not know job {job.cloud_job_id} any more ({error.code})."
+        moves.move(
+            job,
+            JobState.UNCERTAIN,
+            now=now,
+            note=note,
+            next_at=now,
+            poll_failures=0,
+            waiting_for=f"{note} Looking at the server's disks instead.",
+        )
+        return
+    wait = poll_interval(_age(job, now)) * min(2 ** min(failures, 4), 8)
+    if isinstance(error, Throttled):
+        wait = max(wait, timedelta(seconds=error.retry_after))
+    sentence = f"The cloud did not say how the job stands: {error}. Asking again."
+    moves.touch(job, poll_failures=failures, next_at=now + wait, waiting_for=plain_text(sentence, 500))
+
+
+def _foreign(job: Job, server_id: str, now: datetime) -> None:
+    log.error(
+        "cloud job %s of job %s is about server %s", job.cloud_job_id, job.pk, plain_text(server_id, 64)
+    )
+    note = f"The cloud's job {job.cloud_job_id} is about another server. A person must look."
+    moves.move(job, JobState.ATTENTION, now=now, note=note, next_at=None, waiting_for=note)
+
+
+def verify(job: Job, session: CloudSession, clock: Clock) -> None:
+    """verifying: compares the disks with the baseline. Only a new system disk and the same data disks are success."""
+    baseline = ServerFacts.from_json(job.baseline)
+    try:
+        after, _ = readings.look_at(session, str(job.server_id))
+    except NotFound:
+        readings.mark_gone(job, clock())
+        return _attention(job, "The cloud reported the end, but does not know the server any more.", clock())
+    except CloudError as error:
+        return _verify_later(job, f"The server could not be read: {error}.", clock())
+    now = clock()
+    readings.keep_facts(job, after, now)
+    if baseline is None:
+        return _attention(job, "There is no record of the disks before; they cannot be compared.", now)
+    proof = prove(baseline, after)
+    waited_long = now - job.state_since > SETTLES_WITHIN
+    if (
+        after.task_state or after.status in ("REBUILD", "BUILD", "REBOOT") or after.system_disk is None
+    ) and not waited_long:
+        return _verify_later(job, f"The server is still {plain_text(after.status, 40)}.", now)
+    if not proof.holds:
+        return _attention(job, proof.sentence, now, after)
+    note = proof.sentence if after.status == "ACTIVE" else f"{proof.sentence} The server is {after.status}."
+    moves.move(job, JobState.SUCCEEDED, now=now, note=note, found_after=after.to_json())
+
+
+def _verify_later(job: Job, sentence: str, now: datetime) -> None:
+    if now - job.state_since > FOLLOWED_FOR:
+        return _attention(job, f"{sentence} It could not be compared for seven days.", now)
+    moves.touch(job, next_at=now + VERIFY_EVERY, waiting_for=plain_text(sentence, 500))
+
+
+def _attention(job: Job, sentence: str, now: datetime, after: ServerFacts | None = None) -> None:
+    moves.move(
+        job,
+        JobState.ATTENTION,
+        now=now,
+        note=sentence,
+        next_at=None,
+        waiting_for=plain_text(sentence, 500),
+        found_after=after.to_json() if after else {},
+    )

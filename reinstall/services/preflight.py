@@ -1,0 +1,166 @@
+"""The last look before the call: reads only. Says whether to stop the server, to send, to wait, or not to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ecsclient import servers
+from ecsclient.errors import AuthRefused, CloudError, NotFound, Refused, Throttled
+from ecsclient.session import CloudSession
+from reinstall.domain.identity import ServerFacts, drift
+from reinstall.domain.redaction import plain_text
+from reinstall.domain.spec import MODE_STOP_FIRST
+from reinstall.domain.states import JobState
+from reinstall.models import Job
+from reinstall.services import links, moves, readings, requests
+
+Clock = Callable[[], datetime]
+
+#: Looks that failed for want of a connection, before the job ends as unreachable (waits double from 2 s to 60 s).
+MAX_TRIES = 8
+#: A server that was told to stop has this long.
+STOP_WITHIN = timedelta(minutes=10)
+STOP_LOOK_EVERY = timedelta(seconds=3)
+
+
+class Next(StrEnum):
+    """What the engine does after a look."""
+
+    SEND = "send"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The outcome of a look: `next` is SEND only with a fresh baseline."""
+
+    next: Next
+    baseline: ServerFacts | None = None
+
+
+WAITED = Look(Next.NOTHING)
+
+
+def begin(job: Job, clock: Clock) -> None:
+    """queued -> preflight."""
+    now = clock()
+    moves.move(job, JobState.PREFLIGHT, now=now, next_at=now, waiting_for="")
+
+
+def look(job: Job, session: CloudSession, clock: Clock) -> Look:
+    """Reads the server and judges it. May move the job to stopping, rejected, or leave it for later."""
+    try:
+        facts, record = readings.look_at(session, str(job.server_id))
+    except CloudError as error:
+        return _not_read(job, error, clock)
+    now = clock()
+    readings.keep_facts(job, facts, now)
+    refusal = _refusal(job, facts, record)
+    if refusal:
+        code, sentence = refusal
+        return _reject(job, code, sentence, now)
+    if _must_stop(job, facts):
+        return _stop(job, session, clock)
+    return Look(Next.SEND, facts)
+
+
+def watch_stop(job: Job, session: CloudSession, clock: Clock) -> Look:
+    """stopping: sends once the server is off; asks again only if it runs on its own."""
+    try:
+        facts, record = readings.look_at(session, str(job.server_id))
+    except CloudError as error:
+        return _not_read(job, error, clock)
+    now = clock()
+    readings.keep_facts(job, facts, now)
+    if facts.status == "SHUTOFF" and not facts.task_state:
+        refusal = _refusal(job, facts, record)
+        return _reject(job, *refusal, now) if refusal else Look(Next.SEND, facts)
+    if now - job.state_since > STOP_WITHIN:
+        return _reject(job, "not_stopped", f"{job.server_name} did not stop within 10 minutes.", now)
+    moves.touch(job, next_at=now + STOP_LOOK_EVERY, waiting_for=f"{job.server_name} is being stopped.")
+    return WAITED
+
+
+def _refusal(job: Job, facts: ServerFacts, record: servers.ServerRecord) -> tuple[str, str] | None:
+    """(code, sentence) when the request must not be sent as the server stands now."""
+    changed = drift(requests.snapshot_of(job), facts)
+    if changed:
+        return "drift", f"{job.server_name} is not what it was when this was asked for: {'; '.join(changed)}."
+    if facts.system_disk is None:
+        return "no_system_disk", f"{job.server_name} has no system disk, or more than one."
+    if record.locked:
+        return "locked", f"{job.server_name} is locked at the cloud. Unlock it there, then ask again."
+    if facts.task_state and job.state != JobState.STOPPING:
+        return "busy", f"The cloud is at work on {job.server_name} ({plain_text(facts.task_state, 60)})."
+    if facts.status == "ACTIVE" and not _may_be_running(job):
+        return "running", f"{job.server_name} is running. Choose to stop it first, or stop it at the cloud."
+    if facts.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
+        return (
+            "state",
+            f"{job.server_name} is {plain_text(facts.status, 40)}; only ACTIVE, SHUTOFF or ERROR will do.",
+        )
+    return None
+
+
+def _may_be_running(job: Job) -> bool:
+    return job.order.mode == MODE_STOP_FIRST or links.profile_of(job.project).requires_stopped
+
+
+def _must_stop(job: Job, facts: ServerFacts) -> bool:
+    """Where the cloud wants a stopped server, the portal stops it: a stray second call is then refused there."""
+    profile = links.profile_of(job.project)
+    return facts.status == "ACTIVE" and profile.requires_stopped and job.order.mode != MODE_STOP_FIRST
+
+
+def _stop(job: Job, session: CloudSession, clock: Clock) -> Look:
+    """preflight -> stopping. The move is committed first; stopping a stopped server changes nothing."""
+    now = clock()
+    waiting = f"{job.server_name} is being stopped."
+    moves.move(job, JobState.STOPPING, now=now, next_at=now + STOP_LOOK_EVERY, waiting_for=waiting)
+    try:
+        stop_job_id = servers.stop_server(session, str(job.server_id))
+    except CloudError as error:
+        moves.touch(job, waiting_for=f"The stop was not confirmed: {error}. Looking again.")
+        return WAITED
+    moves.touch(job, stop_job_id=stop_job_id)
+    return WAITED
+
+
+def _not_read(job: Job, error: CloudError, clock: Clock) -> Look:
+    """The look failed; nothing was sent. Refusals end the job, silence is waited out for a while."""
+    now = clock()
+    if isinstance(error, NotFound):
+        readings.mark_gone(job, now)
+        return _reject(
+            job, error.code or "not_found", f"The cloud does not know {job.server_name} any more.", now
+        )
+    if isinstance(error, AuthRefused):
+        sentence = f"The cloud did not accept this portal's credentials: {error}. Nothing was sent."
+        return _reject(job, error.code or "auth", sentence, now)
+    if isinstance(error, Refused) and not isinstance(error, Throttled):
+        return _reject(job, error.code or "refused", f"The cloud refused to show the server: {error}.", now)
+    if job.tries + 1 >= MAX_TRIES:
+        sentence = f"The cloud could not be reached {MAX_TRIES} times: {error}. Nothing was sent."
+        return _reject(job, "unreachable", sentence, now)
+    wait = error.retry_after if isinstance(error, Throttled) else min(2.0 ** (job.tries + 1), 60.0)
+    sentence = f"The cloud could not be asked: {error}. Nothing was sent; asking again."
+    moves.touch(
+        job,
+        tries=job.tries + 1,
+        next_at=now + timedelta(seconds=wait),
+        waiting_for=plain_text(sentence, 500),
+    )
+    return WAITED
+
+
+def _reject(job: Job, code: str, sentence: str, now: datetime) -> Look:
+    moves.move(
+        job,
+        JobState.REJECTED,
+        now=now,
+        note=sentence,
+        failure_code=code,
+        failure_message=plain_text(sentence),
+    )
+    return WAITED

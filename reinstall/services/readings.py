@@ -1,0 +1,63 @@
+"""Reads a server from the cloud, as the facts the engine compares."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from ecsclient import servers
+from ecsclient.session import CloudSession
+from reinstall.domain.identity import DiskFacts, ServerFacts
+from reinstall.models import Job, Server
+from reinstall.services import inventory
+
+
+def look_at(session: CloudSession, server_id: str) -> tuple[ServerFacts, servers.ServerRecord]:
+    """The server and its disks now: two reads. Raises CloudError (NotFound when it is gone)."""
+    record = servers.get_server(session, server_id)
+    devices = servers.block_devices(session, server_id)
+    disks = tuple(
+        DiskFacts(volume_id=d.volume_id, device=d.device, size_gb=d.size_gb, boot_index=d.boot_index)
+        for d in devices
+    )
+    facts = ServerFacts(
+        server_id=record.id,
+        name=record.name,
+        status=record.status,
+        task_state=record.task_state or "",
+        addresses=tuple(a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")),
+        disks=disks,
+        keyname=record.key_name or "",
+        image_id=record.image_id or "",
+        launched_at=record.launched_at.isoformat() if record.launched_at else "",
+        updated=record.updated.isoformat() if record.updated else "",
+    )
+    return facts, record
+
+
+def keep_facts(job: Job, facts: ServerFacts, now: datetime) -> None:
+    """Lets the inventory say what was just read: state, key pair, disks."""
+    with transaction.atomic():
+        Server.objects.filter(pk=job.server_id).update(
+            status=facts.status, task_state=facts.task_state, keyname=facts.keyname, seen_at=now, gone_at=None
+        )
+        server = Server.objects.get(pk=job.server_id)
+        known = {disk.volume_id: disk for disk in server.disks.all()}
+        wanted = []
+        for disk in facts.disks:
+            columns = {"volume_id": disk.volume_id, "device": disk.device, "boot_index": disk.boot_index}
+            if disk.size_gb is not None:
+                columns["size_gb"] = disk.size_gb
+            if disk.volume_id not in known and disk.is_system:
+                columns |= _encryption_asked_for(job)
+            wanted.append(columns)
+        inventory.store_disks(server, wanted)
+
+
+def _encryption_asked_for(job: Job) -> dict[str, object]:
+    """A new system disk has what the order said, until the next sync reads it."""
+    return {"encrypted": bool(job.order.encrypted), "cmkid": job.order.cmkid}
+
+
+def mark_gone(job: Job, now: datetime) -> None:
+    """The cloud does not know the server any more."""
+    Server.objects.filter(pk=job.server_id, gone_at=None).update(gone_at=now)

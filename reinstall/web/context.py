@@ -1,0 +1,78 @@
+"""What every page shows around its content: the project, the counts, the version."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from reinstall.models import Project
+from reinstall.selectors.projects import NavCounts, nav_counts
+from reinstall.web.actors import actor_of
+from reinstall.web.scope import current_project, projects_of
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectTag:
+    """A project as the scope switcher shows it."""
+
+    slug: str
+    name: str
+    environment: str
+    cloud_title: str
+    synced_at: object
+    sync_error: str
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectTag":
+        cloud = f"{project.cloud.profile.upper()} {project.cloud.region}"
+        return cls(
+            project.slug, project.name, project.environment, cloud, project.synced_at, project.sync_error
+        )
+
+
+class Portal:
+    """Read lazily: a page that shows none of it costs no query."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def _signed_in(self) -> bool:
+        user = getattr(self._request, "user", None)
+        return user is not None and user.is_authenticated
+
+    @cached_property
+    def _projects(self) -> tuple[Project, ...]:
+        return projects_of(self._request, actor_of(self._request)) if self._signed_in else ()
+
+    @cached_property
+    def _project(self) -> Project | None:
+        return current_project(self._request, self._projects) if self._projects else None
+
+    @cached_property
+    def projects(self) -> tuple[ProjectTag, ...]:
+        return tuple(ProjectTag.of(project) for project in self._projects)
+
+    @cached_property
+    def project(self) -> ProjectTag | None:
+        return ProjectTag.of(self._project) if self._project else None
+
+    @cached_property
+    def counts(self) -> NavCounts:
+        if not self._signed_in:
+            return NavCounts(0, 0, 0)
+        return nav_counts(actor_of(self._request), self._project)
+
+    @property
+    def request_id(self) -> str:
+        return str(self._request.META.get("ecsportal.request_id", ""))
+
+    @property
+    def version(self) -> str:
+        return str(settings.VERSION)
+
+
+def portal(request: HttpRequest) -> dict[str, object]:
+    """Context processor: `portal` in every template that is rendered with a request."""
+    return {"portal": Portal(request)}

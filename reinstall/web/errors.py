@@ -1,0 +1,63 @@
+"""Refusals as pages. They need no database, no session and no context: they work when nothing else does."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
+
+P = ParamSpec("P")
+
+
+class Missing(Http404):
+    """A 404 whose message is ours and may be shown."""
+
+
+def translated(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """What services and selectors refuse, as the page that says so."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Missing(str(error)) from error
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from error
+        except RuleBroken as error:
+            return _page(request, "400.html", 400, str(error))
+        except Conflict as error:
+            return _page(request, "409.html", 409, str(error))
+
+    return door
+
+
+def _page(request: HttpRequest, template: str, status: int, reason: str = "") -> HttpResponse:
+    context = {"reason": reason, "request_id": request.META.get("ecsportal.request_id", "")}
+    return HttpResponse(render_to_string(template, context), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "400.html", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "403.html", 403, str(exception))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "404.html", 404, str(exception) if isinstance(exception, Missing) else "")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page(request, "500.html", 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _page(request, "403_csrf.html", 403)

@@ -1,0 +1,29 @@
+"""The once-only key of a form: a double click, the back button and a resent POST all carry the same one."""
+
+import uuid
+
+from django.core import signing
+from django.http import HttpRequest
+
+MAX_AGE_S = 2 * 3600
+_SALT = "reinstall.once"
+
+
+def new_once(request: HttpRequest, server_id: uuid.UUID) -> str:
+    """A signed key for one submission by this person, in this session, for this server."""
+    made = {"submission": str(uuid.uuid4()), **_bound_to(request, server_id)}
+    return signing.dumps(made, salt=_SALT)
+
+
+def submission_of(request: HttpRequest, server_id: uuid.UUID, key: str) -> uuid.UUID | None:
+    """The submission a key stands for; None when it is older than two hours, or somebody else's."""
+    try:
+        made = signing.loads(key, salt=_SALT, max_age=MAX_AGE_S)
+    except signing.BadSignature:
+        return None
+    submission = uuid.UUID(made.pop("submission"))
+    return submission if made == _bound_to(request, server_id) else None
+
+
+def _bound_to(request: HttpRequest, server_id: uuid.UUID) -> dict[str, object]:
+    return {"user": request.user.pk, "session": request.session.session_key, "server": str(server_id)}

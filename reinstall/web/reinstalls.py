@@ -1,0 +1,131 @@
+"""The reinstall form of one server: shown, checked, placed."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import Conflict, FieldError, RuleBroken
+from reinstall.selectors.servers import ServerView, get_server
+from reinstall.services.orders import OrderRequest, Preview, place_order, preview_order
+from reinstall.web import scope
+from reinstall.web.actors import actor_of
+from reinstall.web.errors import translated
+from reinstall.web.forms import ReinstallForm
+from reinstall.web.once import new_once, submission_of
+from reinstall.web.reinstall_choices import choices_for, first_values
+
+TOO_OLD = "This form was older than two hours. Nothing was sent. Look it over and send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a request came out before it is placed: a preview, or what still stands in its way."""
+
+    preview: Preview | None
+    problems: tuple[FieldError, ...]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@translated
+def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
+    """GET shows the form, POST checks it or places the order; both answers are complete pages."""
+    actor = actor_of(request)
+    server = get_server(actor, server_id)
+    scope.show(request, server.row.project_slug)
+    if request.method != "POST":
+        form = ReinstallForm(first_values(actor, server))
+        form.is_valid()
+        looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+        return _page(request, actor, server, ReinstallForm(initial=form.data), looked)
+    form = ReinstallForm(request.POST, request.FILES)
+    valid = form.is_valid()
+    if request.POST.get("action") == "check":
+        looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+        form.add_refusals(looked.problems)
+        return _again(request, actor, server, form)
+    return _placed(request, actor, server, form) if valid else _again(request, actor, server, form)
+
+
+@require_POST
+@translated
+def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
+    """The checks and the request preview of a form being filled in, as fragments for the page."""
+    actor = actor_of(request)
+    server = get_server(actor, server_id)
+    form = ReinstallForm(request.POST, request.FILES)
+    form.is_valid()
+    looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+    context = {"preview": looked.preview, "problems": looked.problems}
+    warnings = {"warnings": looked.preview.warnings if looked.preview else ()}
+    fragments = {
+        "checks": render_to_string("reinstall/reinstalls/_checks.html", context),
+        "preview": render_to_string("reinstall/reinstalls/_preview.html", context),
+        "script-warnings": render_to_string("reinstall/reinstalls/_warnings.html", warnings),
+    }
+    return JsonResponse({"html": fragments})
+
+
+def _look(actor: Actor, asked: OrderRequest) -> Looked:
+    try:
+        return Looked(preview_order(actor=actor, now=timezone.now(), request=asked), ())
+    except RuleBroken as broken:
+        return Looked(None, broken.errors)
+
+
+def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm) -> HttpResponse:
+    submission = submission_of(request, server.row.id, request.POST.get("once", ""))
+    if submission is None:
+        form.add_refusals((FieldError("", TOO_OLD, "expired"),))
+        return _again(request, actor, server, form)
+    asked = form.order_request(server.row.project_slug, server.row.id)
+    try:
+        placed = place_order(actor=actor, now=timezone.now(), request=asked, submission_id=submission)
+    except RuleBroken as broken:
+        form.add_refusals(broken.errors)
+        return _again(request, actor, server, form)
+    except Conflict as conflict:
+        form.add_refusals((FieldError("", str(conflict), conflict.code),))
+        return _again(request, actor, server, form, holder=conflict.job)
+    job = placed.order.jobs.values_list("pk", flat=True).get()
+    answer = HttpResponseRedirect(reverse("job", args=[job]))
+    answer.status_code = 303
+    return answer
+
+
+def _again(
+    request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, holder: int | None = None
+) -> HttpResponse:
+    """The form as it was typed, with what is wrong beside each field."""
+    form.say_file_again()
+    form.mark_wrong_fields()
+    looked = _look(actor, form.order_request(server.row.project_slug, server.row.id))
+    return _page(request, actor, server, form, looked, holder)
+
+
+def _page(
+    request: HttpRequest,
+    actor: Actor,
+    server: ServerView,
+    form: ReinstallForm,
+    looked: Looked,
+    holder: int | None = None,
+) -> HttpResponse:
+    context = {
+        "server": server,
+        "row": server.row,
+        "form": form,
+        "preview": looked.preview,
+        "problems": looked.problems,
+        "holder": holder,
+        "once": new_once(request, server.row.id),
+        **choices_for(actor, server, form),
+    }
+    status = 409 if holder else 422 if form.errors else 200
+    return render(request, "reinstall/reinstalls/form.html", context, status=status)
