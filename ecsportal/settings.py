@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -10,6 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from ecsportal.env import read_environment
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
+
+# Lets ModelAdmin and others carry the type they are about, at run time too.
+django_stubs_ext.monkeypatch()
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -137,6 +141,8 @@ if ON_SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # A file, not memory: tests start threads and processes that must see the same rows.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 20}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
