@@ -1,7 +1,7 @@
 """Pictures of every page of a running portal, in light and dark, wide and at 390 px, into var/screenshots.
 
-    make demo                                             # in another terminal; it prints the account
-    PORTAL_PASSWORD=... make screenshots
+    make demo           # in another terminal
+    make screenshots    # signs in as the account demo made; PORTAL_USER, PORTAL_PASSWORD name another
 
 The first server and the newest job of the lists give the addresses of the pages about one of them. Ends with
 1 when a page did not answer 200 or wrote an error to the browser's console.
@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 WIDE, NARROW = (1280, 900), (390, 844)
 LISTS = ("/servers/", "/jobs/", "/key-pairs/", "/audit/", "/settings/tokens/", "/api/docs/", "/admin/")
-OUT = Path(__file__).resolve().parent.parent / "var" / "screenshots"
+VAR = Path(__file__).resolve().parent.parent / "var"
+OUT = VAR / "screenshots"
 
 
 def main() -> int:
@@ -45,11 +46,17 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pictures of every page of a running portal.")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the portal answers")
     parser.add_argument("--user", default=os.environ.get("PORTAL_USER", "demo"))
-    parser.add_argument("--password", default=os.environ.get("PORTAL_PASSWORD", ""))
+    parser.add_argument("--password", default=os.environ.get("PORTAL_PASSWORD") or demo_password())
     options = parser.parse_args()
     if not options.password:
-        parser.error("give the account's password as PORTAL_PASSWORD or --password; make demo prints it")
+        parser.error("give the account's password as PORTAL_PASSWORD or --password; `make demo` makes one")
     return options
+
+
+def demo_password() -> str:
+    """What `make demo` wrote beside its database, "" when there is none."""
+    kept = VAR / "demo-password"
+    return kept.read_text(encoding="utf-8").strip() if kept.is_file() else ""
 
 
 def contexts(browser: Browser, url: str) -> Iterator[tuple[str, BrowserContext]]:
