@@ -16,10 +16,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from ecsclient.addresses import why_refused
+from ecsclient.dialing import dial
 
+_CONNECT_TIMEOUT: Final = 5.0
 USER_AGENT: Final = "ecsportal-ecsclient/0.1"
 
 
@@ -55,18 +56,23 @@ def _watched(connection: HTTPConnection) -> None:
         watch.stands(stream)
 
 
-def _check_peer(connection: HTTPConnection) -> None:
-    stream = connection.sock
-    reason = why_refused(str(stream.getpeername()[0])) if stream is not None else ""
-    if reason:
-        connection.close()
-        raise NewConnectionError(connection, f"the address is refused: {reason}")
+def _dialled(connection: HTTPConnection) -> socket.socket:
+    """A socket to an address that was checked, in place of the one the library would open."""
+    seconds = connection.timeout if isinstance(connection.timeout, int | float) else _CONNECT_TIMEOUT
+    try:
+        return dial(connection.host, connection.port or 80, float(seconds))
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, f"no connection to {connection.host} in time") from error
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
 
 
 class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dialled(self)
+
     def connect(self) -> None:
         super().connect()
-        _check_peer(self)
         _watched(self)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -75,9 +81,11 @@ class _Plain(HTTPConnection):
 
 
 class _Tls(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dialled(self)
+
     def connect(self) -> None:
         super().connect()
-        _check_peer(self)
         _watched(self)
 
     def request(self, *args: Any, **kwargs: Any) -> None:

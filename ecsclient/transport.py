@@ -11,7 +11,6 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,9 +22,9 @@ from urllib.parse import SplitResult, urlsplit
 import certifi
 from requests.structures import CaseInsensitiveDict
 
-from ecsclient.addresses import why_refused
 from ecsclient.answerreader import AnswerBroken, AnswerReader
 from ecsclient.connection import USER_AGENT
+from ecsclient.dialing import dial
 from ecsclient.errors import plain
 
 _RECEIVE: Final = 64 * 1024
@@ -140,25 +139,8 @@ class _Call:
     def _connect(self) -> None:
         host = self._target.hostname or ""
         port = self._target.port or (443 if self._target.scheme == "https" else 80)
-        deadline = time.monotonic() + self._limits.within(self._limits.connect)
-        failure: OSError = OSError(f"the name {host} has no address")
-        for family, address in _resolve(host, port, deadline - time.monotonic()):
-            refused = why_refused(str(address[0]))
-            if refused:
-                failure = OSError(f"the address is refused: {refused}")
-                continue
-            stream = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                stream.settimeout(max(0.001, deadline - time.monotonic()))
-                stream.connect(address)
-            except OSError as error:
-                stream.close()
-                failure = error
-                continue
-            self._socket = stream
-            self.phase = Phase.CONNECTED
-            return
-        raise failure
+        self._socket = dial(host, port, self._limits.within(self._limits.connect))
+        self.phase = Phase.CONNECTED
 
     def _secure(self) -> None:
         stream = self._stream()
@@ -181,33 +163,6 @@ class _Call:
         stream = self._stream()
         stream.settimeout(self._limits.within(self._limits.read))
         return stream.recv(_RECEIVE)
-
-
-_Found = list[tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]]
-
-
-def _resolve(host: str, port: int, seconds: float) -> _Found:
-    """The addresses of a name. The system's lookup knows no timeout, so it gets a thread of its own, which
-    ends by itself some time later when it is left behind."""
-    found: _Found = []
-    problem: list[Exception] = []
-
-    def look_up() -> None:
-        try:
-            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                if isinstance(address[0], str):
-                    found.append((family, address))
-        except (OSError, UnicodeError) as error:
-            problem.append(error)
-
-    thread = threading.Thread(target=look_up, name="name-lookup", daemon=True)
-    thread.start()
-    thread.join(max(0.0, seconds))
-    if thread.is_alive():
-        raise TimeoutError(f"looking up the name {host} took too long")
-    if problem:
-        raise OSError(f"the name {host} cannot be looked up: {problem[0]}")
-    return found
 
 
 def _message(target: SplitResult, headers: Mapping[str, str], body: bytes) -> bytes:

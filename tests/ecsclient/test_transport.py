@@ -3,19 +3,26 @@
 A fault told as 'never sent' although a byte may have left would let a server be wiped twice.
 """
 
-import contextlib
 import socket
 import ssl
 import time
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecsclient.transport import OneShotResult, Phase, post_once
-from tests.ecsclient.rawserver import Behaviour, RawServer, answering, certificate, dripping, hang, reset
+from tests.ecsclient.rawserver import (
+    Behaviour,
+    RawServer,
+    answering,
+    certificate,
+    dripping,
+    full_backlog,
+    hang,
+    reset,
+)
 
 BODY = b'{"os-reinstall":{"keyname":"k"}}'
 JOB = b'{"job_id": "ff80808288d41e1b018990260955686a"}'
@@ -32,20 +39,6 @@ def run(behave: Behaviour, **more: Any) -> tuple[OneShotResult, RawServer]:
         result = post(server.url, **more)
         assert server.connections == 1, "one shot means one connection"
     return result, server
-
-
-@contextlib.contextmanager
-def full_backlog() -> Iterator[str]:
-    """A port whose queue of connections is full: a further connect hangs."""
-    with socket.socket() as listener, contextlib.ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 class TestAWholeAnswer:
