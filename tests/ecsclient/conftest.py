@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ecsclient.scriptedcloud import ScriptedCloud, scripted_cloud
+from tests.ecsclient.scriptedcloud import ScriptedCloud, running
 
 
 @pytest.fixture
 def cloud() -> Iterator[ScriptedCloud]:
-    with scripted_cloud() as running:
-        yield running
+    with running(ScriptedCloud()) as started:
+        yield started

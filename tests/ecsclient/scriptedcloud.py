@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from ecsclient.auth import AkSk
@@ -102,9 +102,12 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+Cloud = TypeVar("Cloud", bound=ScriptedCloud)
+
+
 @contextmanager
-def scripted_cloud() -> Iterator[ScriptedCloud]:
-    cloud = ScriptedCloud()
+def running(cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud, listening, until the end of the block."""
     handler = type("Handler", (_Handler,), {"cloud": cloud})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
