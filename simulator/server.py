@@ -51,18 +51,20 @@ class Listener:
         try:
             while await self._one(wire):
                 pass
-        except Refusal as refusal:
-            await refuse(wire, refusal)
         except EarlyFault:
             reset(wire)
-        except (Hangup, ConnectionError):
+        except (Hangup, OSError):
             pass
         finally:
             writer.close()
 
     async def _one(self, wire: Wire) -> bool:
         """One request and its answer; tells whether another may follow."""
-        incoming = await wire.next_request()
+        try:
+            incoming = await wire.next_request()
+        except Refusal as refusal:
+            await refuse(wire, refusal)
+            return False
         if incoming.request.path.startswith(PREFIX):
             await wire.send(control(self.cloud, incoming.request), keep=incoming.keep)
             return incoming.keep

@@ -15,6 +15,7 @@ from simulator.messages import Refusal, Request, Response, gateway_refusal
 MAX_BODY = 12 * 1024 * 1024
 MAX_HEAD = 128 * 1024
 CHUNK = 65_536
+LINGER_S = 2.0
 
 
 class Hangup(Exception):
@@ -70,6 +71,8 @@ class Wire:
         while True:
             event = parser.next_event()
             if isinstance(event, h11.Request):
+                if sum(len(name) + len(value) + 4 for name, value in event.headers) > MAX_HEAD:
+                    raise gateway_refusal(494, "APIGW.0201", "Request headers too large")
                 method, path = event.method.decode(), event.target.decode("latin-1").split("?", 1)[0]
                 fault = self.cloud.meet_head(method, path)
                 if fault is not None:
@@ -131,5 +134,16 @@ def head_bytes(response: Response, length: int | None, *, keep: bool) -> bytes:
 
 
 async def refuse(wire: Wire, refusal: Refusal) -> None:
-    """Answers what could not be read as a request; the connection ends after that."""
+    """Answers what could not be read as a request; the connection ends after that.
+
+    What the other side is still sending is read and thrown away for a moment: closing with unread bytes
+    would reset the connection, and the refusal could be lost.
+    """
     await wire.send(refusal.response, keep=False)
+    wire.writer.write_eof()
+    try:
+        async with asyncio.timeout(LINGER_S):
+            while await wire.reader.read(CHUNK):
+                pass
+    except TimeoutError:
+        return
