@@ -1,4 +1,4 @@
-"""How each state is shown: word, icon and tone together, never colour alone. The only place these words are written."""
+"""How each state is shown: word, icon and tone together, never colour alone. Written here only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""JSON on a page, coloured without trusting it: the text is cut into pieces, the template escapes each of them."""
+"""JSON on a page, coloured without trusting it: cut into pieces, each of which the template escapes."""
 
 import json
 import re
@@ -17,7 +17,7 @@ PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:tr
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some text of the document and the class it is shown with: k key, s string, d number, m masked, or none."""
+    """Some text of the document and its class: k key, s string, d number, m masked, or none."""
 
     kind: str
     text: str
@@ -47,7 +47,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
 
 @register.filter
 def json_pieces(value: object) -> list[Piece]:
-    """A document (an object, or its text) as coloured pieces; what is no JSON comes back whole, uncoloured."""
+    """A document (an object, or its text) as coloured pieces; what is no JSON comes back whole."""
     if isinstance(value, str):
         try:
             value = json.loads(value)

@@ -1,6 +1,6 @@
-"""Points in time as people read them: relative for a day, absolute afterwards, always with the exact one beside.
+"""Points in time as people read them: relative for a day, absolute afterwards, the exact one as title.
 
-Every tag gives a `<time>` whose `datetime` is UTC and whose title names the zone; `now` is the server's clock.
+Every tag gives a `<time>` whose `datetime` is UTC and whose title names the zone.
 """
 
 from datetime import datetime

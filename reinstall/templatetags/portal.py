@@ -1,6 +1,7 @@
 """What templates ask for and must not compute themselves: state words, icons, sizes, times.
 
-How a state is shown stands in `domain.looks`. Filters return text that Django escapes; tags that return markup build it with `format_html`, so that names from a cloud stay text.
+How a state is shown stands in `domain.looks`. Filters return text that Django escapes; tags that return
+markup build it with `format_html`, so that names from a cloud stay text.
 """
 
 from datetime import datetime, timedelta
@@ -127,16 +128,21 @@ def share(elapsed: float | None, whole: float | None) -> str:
     return f"{min(HELD_PERCENT, max(0.0, 100 * elapsed / whole)):.1f}%"
 
 
-@register.filter
-def left_words(elapsed: float, bounds: tuple[float, float]) -> str:
-    """What is left, from the time half of similar runs took and the time nine of ten took."""
-    half, nine_of_ten = bounds
-    left = half - elapsed
-    if left > 90:
-        return f"about {round(left / 60)}{NBSP}min left"
-    if left > 5:
-        return f"about {int(-(-left // 5) * 5)}{NBSP}s left"
+@register.simple_tag
+def left(elapsed: float, half: float, nine_of_ten: float) -> str:
+    """What is left of a run; half of similar runs took `half` seconds, nine of ten `nine_of_ten`."""
+    rest = half - elapsed
+    if rest > 90:
+        return f"about {round(rest / 60)}{NBSP}min left"
+    if rest > 5:
+        return f"about {int(-(-rest // 5) * 5)}{NBSP}s left"
     return "any moment now" if elapsed <= nine_of_ten else "longer than 9 of 10 runs"
+
+
+@register.filter
+def until(start: datetime | None, end: datetime | None) -> timedelta | None:
+    """The time between two moments, for `duration`."""
+    return end - start if start and end else None
 
 
 @register.filter

@@ -67,7 +67,8 @@ class ReinstallForm(forms.Form):
         return cleaned
 
     def _script(self, cleaned: dict[str, object]) -> bytes:
-        upload, typed = cleaned.get("user_data_file"), str(cleaned.get("user_data") or "")
+        typed = str(cleaned.get("user_data") or "")
+        upload = self.files.get("user_data_file")
         source = cleaned.get("user_data_source") or ("upload" if upload else "write")
         if source == "write":
             return typed_text(typed)
@@ -76,11 +77,9 @@ class ReinstallForm(forms.Form):
         if upload is None:
             self.add_error("user_data_file", "Choose the script file, or choose None.")
             return b""
-        if upload.size > FILE_READ_MAX:
-            self.add_error(
-                "user_data_file",
-                f"{upload.name} has {upload.size:,} bytes. The cloud takes {USER_DATA_MAX_BYTES:,} before base64.",
-            )
+        if (upload.size or 0) > FILE_READ_MAX:
+            most = f"The cloud takes {USER_DATA_MAX_BYTES:,} before base64."
+            self.add_error("user_data_file", f"{upload.name} has {upload.size:,} bytes. {most}")
             return b""
         return bytes(upload.read())
 

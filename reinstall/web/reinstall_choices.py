@@ -22,7 +22,7 @@ LICENSES = (
 )
 MODES = (
     (MODE_STOP_FIRST, "Stop it first", "The server is shut down, then reinstalled"),
-    ("", "Only if already stopped", "Refused or stopped by this portal, as the cloud demands"),
+    ("", "Leave that out", "No mode is sent; the checks say what happens if it runs"),
 )
 
 
@@ -45,7 +45,7 @@ class KeyGroup:
 
 
 def first_values(actor: Actor, server: ServerView) -> dict[str, str]:
-    """What a fresh form starts with: the key pair the server has now, if it is still there; nothing else is guessed."""
+    """What a fresh form starts with: the server's present key pair, if it is still there; no other guess."""
     values = {"user_data_source": "none", "encrypted": "", "byol": "false"}
     values["mode"] = "" if server.row.state == "stopped" else MODE_STOP_FIRST
     owners = [k.userid for k in _keys(actor, server) if k.name == server.keyname]

@@ -1,7 +1,7 @@
 """The reinstall form of one server: shown, checked, placed."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -26,10 +26,14 @@ TOO_OLD = "This form was older than two hours. Nothing was sent. Look it over an
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How a request came out before it is placed: a preview, or what still stands in its way."""
+    """How a request came out before it is placed: a preview, or what still stands in its way.
+
+    holder: the job that has the server, when that is why the order was not placed.
+    """
 
     preview: Preview | None
     problems: tuple[FieldError, ...]
+    holder: int | None = None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +47,7 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
         looked = _look(actor, form.order_request(server.row.project_slug, server_id))
-        return _page(request, actor, server, ReinstallForm(initial=form.data), looked)
+        return _page(request, actor, server, ReinstallForm(initial=dict(form.data)), looked)
     form = ReinstallForm(request.POST, request.FILES)
     valid = form.is_valid()
     if request.POST.get("action") == "check":
@@ -106,16 +110,11 @@ def _again(
     form.say_file_again()
     form.mark_wrong_fields()
     looked = _look(actor, form.order_request(server.row.project_slug, server.row.id))
-    return _page(request, actor, server, form, looked, holder)
+    return _page(request, actor, server, form, replace(looked, holder=holder))
 
 
 def _page(
-    request: HttpRequest,
-    actor: Actor,
-    server: ServerView,
-    form: ReinstallForm,
-    looked: Looked,
-    holder: int | None = None,
+    request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, looked: Looked
 ) -> HttpResponse:
     context = {
         "server": server,
@@ -123,9 +122,9 @@ def _page(
         "form": form,
         "preview": looked.preview,
         "problems": looked.problems,
-        "holder": holder,
+        "holder": looked.holder,
         "once": new_once(request, server.row.id),
         **choices_for(actor, server, form),
     }
-    status = 409 if holder else 422 if form.errors else 200
+    status = 409 if looked.holder else 422 if form.errors else 200
     return render(request, "reinstall/reinstalls/form.html", context, status=status)

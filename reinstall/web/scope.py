@@ -17,7 +17,7 @@ def choose(request: HttpRequest, slug: str) -> None:
 
 
 def show(request: HttpRequest, slug: str) -> None:
-    """The page is about something in this project, whatever was chosen: acting in the wrong one is the worst mistake."""
+    """The page is about this project, whatever was chosen: acting in the wrong one is the worst mistake."""
     request.META[_SHOWN] = slug
 
 

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from reinstall.domain.looks import LOOKS
 from reinstall.selectors.projects import get_project, may_request
-from reinstall.selectors.servers import STATES, ServerFilters, count_servers, get_server, server_page
+from reinstall.selectors.server_rows import STATES
+from reinstall.selectors.servers import ServerFilters, count_servers, get_server, server_page
 from reinstall.services.inventory import SyncReport, sync_project
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
@@ -62,7 +63,7 @@ def _filters(request: HttpRequest, slug: str) -> ServerFilters:
 
 @require_GET
 @translated
-def server_page_view(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
+def server_detail(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     """One server: what a reinstall would do to it, what was done before."""
     server = get_server(actor_of(request), server_id)
     scope.show(request, server.row.project_slug)

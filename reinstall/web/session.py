@@ -28,11 +28,11 @@ class SignInForm(AuthenticationForm):
     )
 
     def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
-        super().__init__(request, *args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(request, *args, **kwargs)
         self.label_suffix = ""
 
 
 sign_in = views.LoginView.as_view(
     template_name="reinstall/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
 )
-sign_out = views.LogoutView.as_view(template_name="reinstall/signed_out.html", next_page=None)
+sign_out = views.LogoutView.as_view()

@@ -1,0 +1,77 @@
+"""What changes on an open job page: rendered once per version of the job, whoever watches."""
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.states import JobState
+from reinstall.selectors.jobs import JobView, exchanges, get_job
+
+#: The parts of the page, by the id of the element each of them is.
+PARTS = ("head", "outcome", "progress", "steps", "exchange", "disks", "identifiers")
+#: Placed where the cancel form was, once nothing can be cancelled any more.
+NO_CANCEL = '<div id="job-cancel"></div>'
+#: States in which the clock of the run is shown.
+TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.UNCERTAIN, JobState.VERIFYING})
+KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One version of a job's page as JSON text (one line), and whether it is the last."""
+
+    stamp: str
+    text: str
+    done: bool
+
+
+_kept: OrderedDict[int, Update] = OrderedDict()
+_lock = threading.Lock()
+
+
+def update_of(actor: Actor, job_id: int, stamp: str) -> Update:
+    """The update for `stamp`. The actor may see the job; what is rendered is the same for everybody."""
+    with _lock:
+        kept = _kept.get(job_id)
+    if kept is not None and kept.stamp == stamp:
+        return kept
+    job = get_job(actor, job_id)
+    update = Update(job.stamp, json.dumps(_document(actor, job)), job.done)
+    with _lock:
+        _kept[job_id] = update
+        _kept.move_to_end(job_id)
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return update
+
+
+def job_context(actor: Actor, job: JobView, now: datetime) -> dict[str, object]:
+    """Context of the page and of its parts alike. `since` is when the shown clock started."""
+    return {
+        "job": job,
+        "exchanges": exchanges(actor, job.id),
+        "since": now - timedelta(seconds=job.progress.elapsed_s),
+        "timed": job.state in TIMED,
+    }
+
+
+def _document(actor: Actor, job: JobView) -> dict[str, object]:
+    context = job_context(actor, job, timezone.now())
+    html: dict[str, str] = {
+        f"job-{part}": render_to_string(f"reinstall/jobs/_{part}.html", context) for part in PARTS
+    }
+    if not job.can_cancel:
+        html["job-cancel"] = NO_CANCEL
+    return {
+        "title": render_to_string("reinstall/jobs/_title.txt", context).strip(),
+        "tone": job.tone,
+        "announce": job.headline,
+        "html": html,
+        "done": job.done,
+    }

@@ -1,0 +1,79 @@
+"""Jobs: the list, the page of one, calling one off, its raw exchange."""
+
+import dataclasses
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from reinstall.domain.errors import Conflict
+from reinstall.selectors.jobs import JobFilters, exchanges, get_job, job_page
+from reinstall.services.jobs import cancel_job
+from reinstall.web import scope
+from reinstall.web.actors import actor_of
+from reinstall.web.errors import translated
+from reinstall.web.job_update import job_context
+from reinstall.web.paging import links
+
+TABS = (("running", "Running"), ("attention", "Needs a look"), ("finished", "Finished"), ("all", "All"))
+EMPTY = {
+    "running": ("Nothing is running", "A job appears here as soon as somebody asks for a reinstall."),
+    "attention": ("Nothing needs a look", "Jobs whose outcome is unclear, or that failed, stand here."),
+    "finished": ("No job has finished yet", "Finished jobs stay here for good."),
+    "all": ("No jobs yet", "Pick a server and reinstall it; its job appears here."),
+}
+
+
+@require_GET
+@translated
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Jobs of the chosen project, or of all."""
+    actor = actor_of(request)
+    project = scope.current_project(request, scope.projects_of(request, actor))
+    tab = request.GET.get("tab") or "all"
+    filters = JobFilters(q=request.GET.get("q", "").strip(), tab=tab, project=project.slug if project else "")
+    page = job_page(actor, filters, cursor=request.GET.get("cursor", ""))
+    title, text = EMPTY.get(tab, EMPTY["all"])
+    context = {
+        "filters": filters,
+        "tabs": TABS,
+        "page": page,
+        "empty_title": "No jobs match" if filters.q else title,
+        "empty_text": "The search looks through numbers, servers, people and reasons." if filters.q else text,
+        **links(request, page.previous, page.next),
+    }
+    return render(request, "reinstall/jobs/list.html", context)
+
+
+@require_GET
+@translated
+def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One job, complete as it stands; a script keeps it up to date."""
+    actor = actor_of(request)
+    job = get_job(actor, job_id)
+    scope.show(request, job.project_slug)
+    context = {**job_context(actor, job, timezone.now()), "tone": job.tone}
+    return render(request, "reinstall/jobs/detail.html", context)
+
+
+@require_POST
+@translated
+def job_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Calls the job off, or says why it is too late."""
+    try:
+        cancel_job(actor=actor_of(request), now=timezone.now(), job_id=job_id)
+    except Conflict as late:
+        messages.add_message(request, messages.WARNING, str(late), extra_tags="attn")
+    return redirect("job", job_id)
+
+
+@require_GET
+@translated
+def job_exchange(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Every call made for the job, masked, as a file."""
+    calls = [dataclasses.asdict(call) for call in exchanges(actor_of(request), job_id)]
+    response = JsonResponse({"job": job_id, "exchange": calls}, json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="job-{job_id}-exchange.json"'
+    return response
