@@ -1,11 +1,12 @@
 """ASGI door. Live streams share one thread; other requests borrow one of a few reused ones.
 
-Django's handler makes a thread per open request and per stream. Both contexts below give it an executor instead
-(measured: 1,000 streams in one thread, twice the requests a second for pages).
+Django's handler makes a thread per open request and per stream. Both contexts below give it an executor
+instead (measured: 1,000 streams in one thread, twice the requests a second for pages).
 """
 
 import os
 import re
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,9 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecsportal.settings")
 
+# Files are read by whitenoise in one go; that its iterator is a synchronous one is known and harmless.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
 _STREAM = re.compile(r"/(jobs|api/v1/jobs)/\d+/events/?")
 _django = get_asgi_application()
 _streams = ThreadPoolExecutor(max_workers=1, thread_name_prefix="live")
@@ -23,7 +27,7 @@ _KEEP = 8
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Hands HTTP to Django with an executor that is reused; answers lifespan so that servers start quietly."""
+    """Hands HTTP to Django with an executor that is reused; answers lifespan, so that servers start quietly."""
     if scope["type"] == "lifespan":
         return await _lifespan(receive, send)
     if _STREAM.fullmatch(scope["path"]):

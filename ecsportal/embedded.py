@@ -1,15 +1,22 @@
 """The embedded portal: web, Celery worker and beat in this one process."""
 
 import asyncio
+import fcntl
 import logging
+import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import IO
 
 import uvicorn
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController
+from django.conf import settings
 
 from ecsportal.celery import app
+from reinstall.models.clock import database_now
+from reinstall.services import engine
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +32,25 @@ class _Worker(WorkController):  # type: ignore[misc]
         self.task_events = False
 
 
-def run_portal(*, host: str, port: int) -> None:
-    """Serves until Ctrl-C or SIGTERM, then lets running steps end."""
+class _Server(uvicorn.Server):
+    """Says when it listens: an address printed earlier is one that refuses."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+
+def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serves until Ctrl-C or SIGTERM, then lets running steps end. Calls `ready` once it listens."""
     worker = _Worker(app=app, pool="threads", concurrency=WORKER_THREADS, loglevel="WARNING", without_heartbeat=True,
                      without_gossip=True, without_mingle=True)  # fmt: skip
     beat = Service(app, scheduler_cls=Scheduler, max_interval=1)
+    lock = _alone()
     threads = [
         threading.Thread(target=worker.start, name="worker", daemon=True),
         threading.Thread(target=beat.start, kwargs={"embedded_process": True}, name="beat", daemon=True),
@@ -48,7 +69,24 @@ def run_portal(*, host: str, port: int) -> None:
     try:
         # uvicorn raises the signal again after its own shutdown.
         with suppress(KeyboardInterrupt, asyncio.CancelledError):
-            uvicorn.Server(config).run()
+            _Server(config, ready).run()
     finally:
         beat.stop(wait=False)
         worker.stop()
+        lock.close()
+
+
+def _alone() -> IO[str]:
+    """Locks the data directory, and frees the claims of a process that was killed.
+
+    Only when nobody else has the lock and the queue is in this process: then nobody else can hold a claim, and
+    there is no need to wait until its lease runs out.
+    """
+    lock = (settings.DATA_DIR / "portal.lock").open("w")
+    with suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if settings.ON_SQLITE and settings.BROKER_URL.startswith("memory"):
+            freed = engine.free_claims(now=database_now())
+            if freed:
+                log.info("took over %s jobs of a process that ended", freed)
+    return lock

@@ -26,7 +26,9 @@ DATABASE_URL = env.url(
     f"sqlite:///{DATA_DIR / 'ecsportal.sqlite3'}",
     ("postgres", "postgresql", "sqlite"),
 )
-BROKER_URL = env.url("ECSPORTAL_BROKER_URL", "memory://", ("memory", "redis", "rediss", "amqp", "amqps"))
+BROKER_URL = env.url(
+    "ECSPORTAL_BROKER_URL", "memory://localhost/", ("memory", "redis", "rediss", "amqp", "amqps")
+)
 LIVE_REDIS_URL = env.url("ECSPORTAL_REDIS_URL", "", ("redis", "rediss"))
 BASE_URL = env.url("ECSPORTAL_BASE_URL", "", ("http", "https"))
 #: Web, worker and beat in this process, on a laptop: it may make its own secrets.
@@ -170,6 +172,7 @@ USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Files are served from where the packages keep them; no collect step stands between clone and first page.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -181,6 +184,8 @@ LOGGING = logging_config(
 
 # ---------------------------------------------------------------- queue: hints only, the row is the truth
 CELERY_BROKER_URL = BROKER_URL
+# Installations that share a broker do not read each other's hints.
+CELERY_TASK_DEFAULT_QUEUE = f"ecsportal-{DEPLOYMENT_ID}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

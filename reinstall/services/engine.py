@@ -39,6 +39,12 @@ def ticked(*, now: datetime) -> None:
     EngineTick.objects.update_or_create(pk=1, defaults={"at": now})
 
 
+def free_claims(*, now: datetime) -> int:
+    """Ends every lease at once. Only for a start that knows it is alone: whoever held one is dead."""
+    held = Job.objects.filter(state__in=sorted(DRIVEN), lease_until__gt=now)
+    return held.update(lease_until=now, next_at=now)
+
+
 def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
     """Takes the job as far as it goes now. False when it was not due or somebody else holds it."""
     job = _claim(job_id, clock(), owner)

@@ -40,8 +40,10 @@ class Command(BaseCommand):
         simulator, address = _start_simulator(settings.DATA_DIR, options["speed"])
         try:
             _fill(address)
-            self._greet(options, _account(settings.DATA_DIR))
-            run_portal(host=options["host"], port=options["port"])
+            password = _account(settings.DATA_DIR)
+            run_portal(
+                host=options["host"], port=options["port"], ready=lambda: self._greet(options, password)
+            )
         finally:
             simulator.terminate()
             simulator.wait(timeout=10)

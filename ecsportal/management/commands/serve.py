@@ -20,8 +20,13 @@ class Command(BaseCommand):
         from ecsportal.embedded import run_portal
 
         prepare_database()
-        self.stdout.write(f"ecsportal on http://{options['host']}:{options['port']}/ (Ctrl-C stops it)")
-        run_portal(host=options["host"], port=options["port"])
+        address = f"http://{options['host']}:{options['port']}/"
+
+        def ready() -> None:
+            self.stdout.write(f"ecsportal on {address} (Ctrl-C stops it)")
+            self.stdout.flush()
+
+        run_portal(host=options["host"], port=options["port"], ready=ready)
 
 
 def prepare_database() -> None:

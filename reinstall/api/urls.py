@@ -1,0 +1,38 @@
+"""Addresses of the REST interface, under /api/."""
+
+from django.urls import include, path, re_path
+
+from reinstall.api import audit, job_events, jobs, keypairs, orders, projects, servers, tokens
+from reinstall.api.documentation import OpenApiDocument
+from reinstall.api.views import UnknownAddress
+
+app_name = "api"
+
+_v1 = [
+    path("projects/", projects.ProjectList.as_view(), name="projects"),
+    path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="project"),
+    path("projects/<slug:slug>/check/", projects.ProjectCheck.as_view(), name="project-check"),
+    path("projects/<slug:slug>/sync/", projects.ProjectSync.as_view(), name="project-sync"),
+    path("servers/", servers.ServerList.as_view(), name="servers"),
+    path("servers/<uuid:server_id>/", servers.ServerDetail.as_view(), name="server"),
+    path("key-pairs/", keypairs.KeyPairList.as_view(), name="key-pairs"),
+    path("kms-keys/", keypairs.KmsKeyList.as_view(), name="kms-keys"),
+    path("orders/", orders.OrderList.as_view(), name="orders"),
+    path("orders/<int:order_id>/", orders.OrderDetail.as_view(), name="order"),
+    path("jobs/", jobs.JobList.as_view(), name="jobs"),
+    path("jobs/<int:job_id>/", jobs.JobDetail.as_view(), name="job"),
+    path("jobs/<int:job_id>/cancel/", jobs.JobCancel.as_view(), name="job-cancel"),
+    path("jobs/<int:job_id>/events/", job_events.JobEvents.as_view(), name="job-events"),
+    path("jobs/<int:job_id>/exchange/", jobs.JobExchange.as_view(), name="job-exchange"),
+    path("tokens/", tokens.TokenList.as_view(), name="tokens"),
+    path("tokens/<int:token_id>/", tokens.TokenDetail.as_view(), name="token"),
+    path("audit/", audit.AuditList.as_view(), name="audit"),
+    path("audit/<int:entry_id>/", audit.AuditDetail.as_view(), name="audit-entry"),
+    path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
+]
+
+urlpatterns = [
+    path("v1/", include(_v1)),
+    # Last: what is left of /api/v1/ is nothing.
+    re_path(r"^v1/", UnknownAddress.as_view()),
+]
