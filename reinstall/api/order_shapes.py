@@ -1,0 +1,124 @@
+"""REST: how an order is asked for and written down."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from reinstall.api.bodies import Body, Flag, Moment, NotOffered, Text, Texts
+from reinstall.domain.spec import base64_field
+from reinstall.domain.states import JobState, OrderState
+from reinstall.services.checks import Level
+from reinstall.services.orders import OrderRequest
+
+
+class SpecBody(Body):
+    """What is asked of each server; the names are those of the form."""
+
+    keyname = Text(default="")
+    userid = Text(default="")
+    mode = Text(default="", help_text='"withStopServer", or left out.')
+    byol = Flag(default=False)
+    user_data = Text(required=False, help_text="The script as plain text, at most 32,768 bytes.")
+    user_data_base64 = Text(required=False, help_text="The script in base64, in place of user_data.")
+    encrypted = Flag(default=None, allow_null=True, help_text="null leaves it to the cloud.")
+    cmkid = Text(default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "user_data" in attrs and "user_data_base64" in attrs:
+            raise serializers.ValidationError(
+                {"user_data_base64": "comes together with user_data; send one of them"}, "both"
+            )
+        return attrs
+
+
+class OrderBody(Body):
+    """One decision about one or many servers."""
+
+    project = Text(help_text="Slug of the project.")
+    servers = Texts(help_text="Ids of the servers, each once.")
+    spec = SpecBody()
+    reason = Text(default="")
+    confirm = Text(default="", help_text='The server\'s name, or "wipe N servers" for more than one.')
+    not_before = Moment(default=None, allow_null=True)
+    waves = NotOffered(default=None, allow_null=True)
+    dry_run = Flag(
+        default=False, help_text="Answers 200 with the checks and the exact request; stores nothing."
+    )
+
+
+def order_request(body: dict[str, Any]) -> OrderRequest:
+    """A body, as services take it. Raises RuleBroken when user_data_base64 is not base64."""
+    spec = body["spec"]
+    script = spec.get("user_data", "").encode() or base64_field(spec.get("user_data_base64", ""))
+    return OrderRequest(
+        project=body["project"],
+        servers=tuple(body["servers"]),
+        keyname=spec["keyname"],
+        userid=spec["userid"],
+        mode=spec["mode"],
+        byol=spec["byol"],
+        user_data=script,
+        encrypted=spec["encrypted"],
+        cmkid=spec["cmkid"],
+        reason=body["reason"],
+        confirm=body["confirm"],
+        not_before=body["not_before"],
+    )
+
+
+class OrderJobShape(serializers.Serializer[Any]):
+    """A job of an order, in short."""
+
+    id = serializers.IntegerField()
+    server = serializers.UUIDField(source="server_id")
+    name = serializers.CharField(source="server_name")
+    state = serializers.ChoiceField(choices=[state.value for state in JobState])
+
+
+class OrderRowShape(serializers.Serializer[Any]):
+    """An order as lists show it. counts: how many of its jobs are in which state."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=[state.value for state in OrderState])
+    project = serializers.CharField(source="project_slug")
+    environment = serializers.CharField()
+    reason = serializers.CharField()
+    requested_by = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    request_hash = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+class OrderShape(OrderRowShape):
+    """An order with its jobs."""
+
+    jobs = OrderJobShape(many=True)
+
+
+class OrderCheckShape(serializers.Serializer[Any]):
+    """One check before the start."""
+
+    name = serializers.CharField()
+    level = serializers.ChoiceField(choices=[level.value for level in Level])
+    sentence = serializers.CharField()
+    field = serializers.CharField(help_text="The field it is about, if it is about one.")
+
+
+class PreviewedRequestShape(serializers.Serializer[Any]):
+    """The exact call that would be made; user data is shown as size and SHA-256."""
+
+    server_id = serializers.UUIDField()
+    server_name = serializers.CharField()
+    method = serializers.CharField()
+    path = serializers.CharField()
+    body = serializers.DictField()
+    request_hash = serializers.CharField()
+
+
+class PreviewShape(serializers.Serializer[Any]):
+    """What a dry run found. Nothing was stored and nothing was sent."""
+
+    checks = OrderCheckShape(many=True)
+    requests = PreviewedRequestShape(many=True)
+    warnings = serializers.ListField(child=serializers.CharField())

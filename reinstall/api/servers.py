@@ -1,0 +1,139 @@
+"""REST: servers."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from reinstall.api.authentication import actor_of
+from reinstall.api.documentation import describes, describes_list
+from reinstall.api.job_shapes import JobRowShape
+from reinstall.api.lists import Filter, ListKind, answer_list
+from reinstall.api.versions import answer_one
+from reinstall.api.views import ApiView
+from reinstall.selectors import servers
+from reinstall.selectors.server_rows import STATES
+
+
+class JobBriefShape(serializers.Serializer[Any]):
+    """A job, in short."""
+
+    id = serializers.IntegerField()
+    state = serializers.CharField()
+    state_since = serializers.DateTimeField(source="when")
+
+
+class ServerRowShape(serializers.Serializer[Any]):
+    """A server as lists show it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    project = serializers.CharField(source="project_slug")
+    environment = serializers.CharField(source="project_environment")
+    state = serializers.ChoiceField(choices=STATES)
+    status = serializers.CharField(help_text="As the cloud says it.")
+    image = serializers.CharField(source="image_name")
+    flavor = serializers.CharField()
+    system_gb = serializers.IntegerField(allow_null=True)
+    data_disks = serializers.IntegerField()
+    address = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    seen_at = serializers.DateTimeField()
+    synced_at = serializers.DateTimeField(allow_null=True)
+    last_job = JobBriefShape(allow_null=True)
+    active_job = JobBriefShape(allow_null=True)
+    why_not = serializers.CharField(help_text='Why it cannot be reinstalled now; "" when it can.')
+
+
+class DiskShape(serializers.Serializer[Any]):
+    """A disk, and what a reinstall does to it."""
+
+    volume_id = serializers.CharField()
+    device = serializers.CharField()
+    size_gb = serializers.IntegerField(allow_null=True)
+    role = serializers.ChoiceField(choices=("system", "data"))
+    fate = serializers.ChoiceField(choices=("wiped", "kept"))
+    name = serializers.CharField()
+    volume_type = serializers.CharField()
+    encrypted = serializers.BooleanField()
+    cmkid = serializers.CharField()
+    shareable = serializers.BooleanField()
+
+
+class ServerShape(serializers.Serializer[Any]):
+    """A server with everything the portal knows of it."""
+
+    id = serializers.UUIDField(source="row.id")
+    name = serializers.CharField(source="row.name")
+    project = serializers.CharField(source="row.project_slug")
+    environment = serializers.CharField(source="row.project_environment")
+    state = serializers.ChoiceField(choices=STATES, source="row.state")
+    status = serializers.CharField(source="row.status")
+    task_state = serializers.CharField()
+    image = serializers.CharField(source="row.image_name")
+    image_id = serializers.CharField()
+    os_type = serializers.CharField()
+    flavor = serializers.CharField(source="row.flavor")
+    vcpus = serializers.IntegerField(allow_null=True)
+    ram_mb = serializers.IntegerField(allow_null=True)
+    zone = serializers.CharField()
+    addresses = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField(), source="row.tags")
+    keyname = serializers.CharField()
+    userid = serializers.CharField()
+    locked = serializers.BooleanField()
+    created_at = serializers.DateTimeField(allow_null=True)
+    seen_at = serializers.DateTimeField(source="row.seen_at")
+    gone_at = serializers.DateTimeField(allow_null=True)
+    disks = DiskShape(many=True)
+    history = JobRowShape(many=True)
+    active_job = JobBriefShape(allow_null=True, source="row.active_job")
+    why_not = serializers.CharField(source="row.why_not")
+
+
+SERVERS = ListKind(
+    "servers",
+    ServerRowShape,
+    (
+        Filter("project", "Slug of a project."),
+        Filter(
+            "status", "State of the server; without it, servers that are gone are left out.", choices=STATES
+        ),
+        Filter("tag", "key=value, or a key."),
+        Filter("image", "Name or id of the image."),
+    ),
+    tuple(servers.ORDERINGS),
+    "name, id, addresses, tags",
+)
+
+
+class ServerList(ApiView):
+    """Servers as last read from the cloud."""
+
+    @describes_list(SERVERS, "list_servers", "Servers")
+    def get(self, request: Request) -> HttpResponse | Response:
+        actor = actor_of(request)
+        return answer_list(
+            request,
+            SERVERS,
+            lambda query, cursor, limit: servers.server_page(
+                actor, servers.ServerFilters(**query.values), cursor=cursor, limit=limit
+            ),
+        )
+
+
+class ServerDetail(ApiView):
+    """One server."""
+
+    @describes(
+        "get_server",
+        "One server with its disks and history",
+        ServerShape,
+        problems=(404,),
+        headers=("If-None-Match",),
+    )
+    def get(self, request: Request, server_id: uuid.UUID) -> Response:
+        return answer_one(request, ServerShape, servers.get_server(actor_of(request), server_id))
