@@ -25,13 +25,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module", params=STACKS)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A portal with 40 servers in a cloud sixty times as fast as a real one."""
+    """A portal with 100 servers in a cloud sixty times as fast as a real one."""
     yield from started(request, request.param, tmp_path_factory.mktemp("stack"))
 
 
 def started(request: pytest.FixtureRequest, kind: str, data_dir: Path) -> Iterator[Stack]:
     if kind == "embedded":
-        with running_stack(kind, data_dir, {}, port=free_port(), speed=60, servers=40) as running:
+        with running_stack(kind, data_dir, {}, port=free_port(), speed=60, servers=100) as running:
             yield running
         return
     broker = request.getfixturevalue("redis_url" if kind == "redis" else "rabbitmq_url")
@@ -44,5 +44,5 @@ def started(request: pytest.FixtureRequest, kind: str, data_dir: Path) -> Iterat
         }
         if kind == "redis":
             more["ECSPORTAL_REDIS_URL"] = broker
-        with running_stack(kind, data_dir, more, port=free_port(), speed=60, servers=40) as running:
+        with running_stack(kind, data_dir, more, port=free_port(), speed=60, servers=100) as running:
             yield running

@@ -33,7 +33,8 @@ class Process:
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.popen.stdout is not None
@@ -59,6 +60,9 @@ class Process:
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signum)
         self.popen.wait(timeout=30)
+        self._reader.join(timeout=5)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
 
 
 def wait_until(look: Callable[[], Any], what: str, more: Callable[[], str] = str) -> Any:
