@@ -1,0 +1,161 @@
+"""Rows made directly, for tests of reading: no cloud is asked and no rule is looked at."""
+
+import itertools
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from reinstall.domain.actors import Actor, Source
+from reinstall.domain.states import ACTIVE, JobState
+from reinstall.models import (
+    AuditEvent,
+    Cloud,
+    Disk,
+    Job,
+    KeyPair,
+    KmsKey,
+    Membership,
+    Order,
+    Project,
+    Server,
+)
+
+T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def a_project(slug: str = "shop", **changes: Any) -> Project:
+    cloud, _ = Cloud.objects.get_or_create(
+        profile="otc", region="eu-de", endpoints={}, defaults={"created_at": T0}
+    )
+    values: dict[str, Any] = {
+        "slug": slug,
+        "name": slug,
+        "environment": "staging",
+        "cloud": cloud,
+        "project_id": uuid.uuid4().hex,
+        "credential_kind": "aksk",
+        "credentials_sealed": b"sealed",
+        "created_at": T0,
+    }
+    return Project.objects.create(**(values | changes))
+
+
+def a_person(name: str = "bob", *projects: Project, role: str = "requester", **changes: Any) -> User:
+    person = User.objects.create_user(name, **changes)
+    for project in projects:
+        Membership.objects.create(user=person, project=project, role=role)
+    return person
+
+
+def an_actor(person: User, **changes: Any) -> Actor:
+    values: dict[str, Any] = {
+        "user_id": person.pk,
+        "name": person.username,
+        "source": Source.BROWSER,
+        "sees_all": person.is_superuser,
+    }
+    return Actor(**(values | changes))
+
+
+def a_server(project: Project, name: str = "", *, data_disks: int = 1, **changes: Any) -> Server:
+    key = uuid.uuid4()
+    name = name or f"web-{next(_numbers):04}"
+    values: dict[str, Any] = {
+        "id": key,
+        "project": project,
+        "name": name,
+        "status": "ACTIVE",
+        "image_name": "Debian 12",
+        "image_id": "image-1",
+        "flavor": "s3.large.2",
+        "addresses": ["10.0.0.1"],
+        "tags": ["tier=web"],
+        "search": f"{name} {key} 10.0.0.1".lower(),
+        "seen_at": T0,
+    }
+    server = Server.objects.create(**(values | changes))
+    for number in range(data_disks + 1):
+        Disk.objects.create(
+            server=server,
+            volume_id=str(uuid.uuid4()),
+            device=f"/dev/vd{'abcdefgh'[number]}",
+            size_gb=40 + number,
+            boot_index=number if number == 0 else None,
+        )
+    return server
+
+
+def an_order(project: Project, person: User, **changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "project": project,
+        "requested_by": person,
+        "requested_by_name": person.username,
+        "source": "browser",
+        "reason": "OPS-1",
+        "submission_id": uuid.uuid4(),
+        "keyname": "ops",
+        "userid": "7e25b1da389f4697a79df3a0e5bd494e",
+        "request_hash": "0" * 64,
+        "created_at": T0,
+    }
+    return Order.objects.create(**(values | changes))
+
+
+def a_job(order: Order, server: Server, state: JobState = JobState.QUEUED, **changes: Any) -> Job:
+    """A job as it may stand in `state`; the columns the database demands for it are filled."""
+    values: dict[str, Any] = {
+        "order": order,
+        "project": order.project,
+        "server": server,
+        "server_name": server.name,
+        "state": state,
+        "state_since": T0,
+        "seq": 1,
+        "request_hash": "0" * 64,
+        "lease_until": T0,
+        "created_at": order.created_at,
+        "cloud_job_id": "c0ffee00c0ffee00" if state == JobState.RUNNING else "",
+        "ended_at": None if state in ACTIVE else T0 + timedelta(minutes=3),
+    }
+    return Job.objects.create(**(values | changes))
+
+
+def an_entry(job: Job, state: JobState, seq: int, at: datetime, note: str = "") -> AuditEvent:
+    """The audit entry of a move of `job`."""
+    return AuditEvent.objects.create(
+        at=at,
+        actor_name="engine",
+        source="system",
+        request_id="r-1",
+        action=f"job.{state}",
+        object_type="job",
+        object_id=str(job.pk),
+        object_label=str(job),
+        project_slug=job.project.slug,
+        note=note,
+        seq=seq,
+    )
+
+
+def a_key_pair(project: Project, name: str = "", **changes: Any) -> KeyPair:
+    values: dict[str, Any] = {
+        "project": project,
+        "name": name or f"key-{next(_numbers):04}",
+        "userid": "7e25b1da389f4697a79df3a0e5bd494e",
+        "seen_at": T0,
+    }
+    return KeyPair.objects.create(**(values | changes))
+
+
+def a_kms_key(project: Project, **changes: Any) -> KmsKey:
+    values: dict[str, Any] = {
+        "project": project,
+        "key_id": str(uuid.uuid4()),
+        "alias": f"key-{next(_numbers):04}",
+        "state": 2,
+        "seen_at": T0,
+    }
+    return KmsKey.objects.create(**(values | changes))
