@@ -38,8 +38,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
         if found.start() > end:
             yield Piece("", text[end : found.start()])
         kind = kind_of(found.group(), text[found.end() : found.end() + 8])
-        shown = found.group().strip('"') if kind == "m" else found.group()
-        yield Piece(kind, shown)
+        yield Piece(kind, found.group())
         end = found.end()
     if end < len(text):
         yield Piece("", text[end:])

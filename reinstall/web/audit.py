@@ -16,7 +16,7 @@ from reinstall.web.errors import translated
 from reinstall.web.paging import links
 
 SOURCES = (
-    ("", "Any door"),
+    ("", "Any source"),
     ("browser", "Browser"),
     ("token", "API token"),
     ("command", "Command"),

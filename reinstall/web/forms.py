@@ -5,7 +5,7 @@ import uuid
 from django import forms
 
 from reinstall.domain.errors import FieldError
-from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text
+from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text, user_data_warnings
 from reinstall.services.orders import OrderRequest
 
 #: No script is near this; a file beyond it is not read into memory to say so.
@@ -99,6 +99,10 @@ class ReinstallForm(forms.Form):
             reason=said.get("reason", ""),
             confirm=said.get("confirm", ""),
         )
+
+    def script_warnings(self) -> tuple[str, ...]:
+        """What is allowed in the script but seldom meant; none for a form nobody has filled in."""
+        return user_data_warnings(self.cleaned_data.get("script", b"")) if self.is_bound else ()
 
     def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
         """Puts each refusal beside its field; what belongs to none stands on top."""

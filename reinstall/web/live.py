@@ -46,9 +46,9 @@ async def job_events(request: HttpRequest, job_id: int) -> StreamingHttpResponse
     return response
 
 
-async def _stream(actor: Actor, job_id: int) -> AsyncIterator[str]:
+async def _stream(actor: Actor, job_id: int, *, beat: float = BEAT_S) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
-    async for stamp in hub.watch(job_id, beat=BEAT_S):
+    async for stamp in hub.watch(job_id, beat=beat):
         try:
             # Asked again each time: somebody who lost the right to look sees nothing from then on.
             await sync_to_async(_granted)(actor, job_id)

@@ -67,7 +67,7 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     form.is_valid()
     looked = _look(actor, form.order_request(server.row.project_slug, server_id))
     context = {"preview": looked.preview, "problems": looked.problems}
-    warnings = {"warnings": looked.preview.warnings if looked.preview else ()}
+    warnings = {"warnings": form.script_warnings()}
     fragments = {
         "checks": render_to_string("reinstall/reinstalls/_checks.html", context),
         "preview": render_to_string("reinstall/reinstalls/_preview.html", context),
@@ -122,9 +122,9 @@ def _page(
         "form": form,
         "preview": looked.preview,
         "problems": looked.problems,
+        "warnings": form.script_warnings(),
         "holder": looked.holder,
         "once": new_once(request, server.row.id),
         **choices_for(actor, server, form),
     }
-    status = 409 if looked.holder else 422 if form.errors else 200
-    return render(request, "reinstall/reinstalls/form.html", context, status=status)
+    return render(request, "reinstall/reinstalls/form.html", context)

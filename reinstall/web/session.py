@@ -1,6 +1,7 @@
 """Sign-in and sign-out."""
 
 from django.contrib.auth import views
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.forms import CharField, PasswordInput, TextInput
 from django.http import HttpRequest
@@ -35,4 +36,5 @@ class SignInForm(AuthenticationForm):
 sign_in = views.LoginView.as_view(
     template_name="reinstall/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
 )
-sign_out = views.LogoutView.as_view()
+#: Also for whoever is signed out already: an old page sends them to the sign-in, not back to here.
+sign_out = login_not_required(views.LogoutView.as_view())

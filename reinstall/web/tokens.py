@@ -31,7 +31,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
         "base": request.build_absolute_uri("/").rstrip("/"),
         "now": timezone.now(),
     }
-    response = render(request, "reinstall/tokens/list.html", context, status=422 if form.errors else 200)
+    response = render(request, "reinstall/tokens/list.html", context)
     response["Cache-Control"] = "no-store"
     return response
 

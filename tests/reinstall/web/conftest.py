@@ -1,0 +1,56 @@
+"""A person at a browser, and what a form of theirs holds."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from reinstall.models import KeyPair, Server
+
+
+@pytest.fixture
+def browser(requester: User) -> Client:
+    """alice, signed in, who may reinstall in shop-prod."""
+    client = Client()
+    client.force_login(requester)
+    return client
+
+
+@pytest.fixture
+def stranger(user: User) -> Client:
+    """alice before anybody gave her a right."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def form_address(server: Server) -> str:
+    return f"/servers/{server.pk}/reinstall/"
+
+
+def once_of(html: str) -> str:
+    """The once-only key of a form."""
+    found = re.search(r'name="once" value="([^"]+)"', html)
+    assert found
+    return found.group(1)
+
+
+def filled_in(browser: Client, server: Server, **changes: Any) -> dict[str, Any]:
+    """The form of `server` as a person sends it, right in every field but for `changes`."""
+    key = KeyPair.objects.filter(project=server.project).order_by("name")[0]
+    values: dict[str, Any] = {
+        "once": once_of(browser.get(form_address(server)).content.decode()),
+        "action": "place",
+        "keyname": key.name,
+        "userid": key.userid,
+        "mode": "withStopServer",
+        "byol": "false",
+        "user_data_source": "none",
+        "user_data": "",
+        "encrypted": "",
+        "reason": "OPS-4417",
+        "confirm": server.name,
+    }
+    return values | changes

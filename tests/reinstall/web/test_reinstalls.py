@@ -1,0 +1,239 @@
+"""The reinstall form: what it shows, what it refuses, and that one decision makes one job."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from reinstall.domain.actors import Actor
+from reinstall.models import Job, KeyPair, KmsKey, Membership, Order, Project, Server
+from reinstall.services.requests import spec_of_order
+from reinstall.web import once
+from simulator.server import RunningSimulator
+from tests.reinstall.conftest import free_servers, placed_job
+from tests.reinstall.web.conftest import filled_in, form_address, once_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_form_names_what_is_wiped_and_what_stays_disk_by_disk(browser: Client, server: Server) -> None:
+    html = browser.get(form_address(server)).content.decode()
+    for disk in server.disks.all():
+        assert f'title="{disk.volume_id}"' in html
+    assert html.count('class="disk wipe"') == 1
+    assert html.count('class="disk keep"') == server.disks.count() - 1
+    assert f"Wipe and reinstall {server.name}" in html
+
+
+def test_the_form_shows_the_exact_request_before_anything_is_placed(browser: Client, server: Server) -> None:
+    data = filled_in(browser, server, action="check", user_data_source="write", user_data="secret: hunter2")
+    html = browser.post(form_address(server), data).content.decode()
+    assert f"/v2/{server.project.project_id}/cloudservers/{server.pk}/reinstallos" in html
+    assert "hidden: 15 B, sha256" in html
+    preview = html[html.index('id="preview"') :]
+    assert "hunter2" not in preview
+    assert not Order.objects.exists()
+
+
+def test_a_right_form_makes_one_job_and_leads_to_it(browser: Client, server: Server) -> None:
+    answer = browser.post(form_address(server), filled_in(browser, server))
+    job = Job.objects.get()
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/jobs/{job.pk}/"
+    assert (job.server_id, job.order.reason) == (server.pk, "OPS-4417")
+
+
+def test_a_double_click_the_back_button_and_a_resent_post_make_one_job(
+    browser: Client, server: Server
+) -> None:
+    data = filled_in(browser, server)
+    answers = [browser.post(form_address(server), data) for _ in range(3)]
+    assert {answer["Location"] for answer in answers} == {f"/jobs/{Job.objects.get().pk}/"}
+
+
+def test_typed_text_arrives_with_lf_and_a_file_byte_for_byte(browser: Client, project: Project) -> None:
+    first, second = free_servers(project)[:2]
+    typed = filled_in(browser, first, user_data_source="write", user_data="#!/bin/sh\r\necho hello\r\n")
+    browser.post(form_address(first), typed)
+    raw = b"#cloud-config\r\nhostname: caf\xe9\r\n"
+    file = SimpleUploadedFile("boot.yaml", raw)
+    browser.post(
+        form_address(second), filled_in(browser, second, user_data_source="upload", user_data_file=file)
+    )
+    scripts = [spec_of_order(job.order).user_data for job in Job.objects.order_by("id")]
+    assert scripts == [b"#!/bin/sh\necho hello\n", raw]
+
+
+def test_a_script_that_was_switched_off_again_is_not_sent(browser: Client, server: Server) -> None:
+    browser.post(
+        form_address(server), filled_in(browser, server, user_data="echo no", user_data_source="none")
+    )
+    assert Order.objects.get().user_data_bytes == 0
+
+
+WRONG = {
+    "keyname": ({"keyname": ""}, "Choose the key pair"),
+    "unknown keyname": ({"keyname": "nobody-has-this"}, "There is no key pair nobody-has-this"),
+    "userid": ({"userid": "not-hex"}, "A user ID has 32 characters"),
+    "mode": ({"mode": "now"}, "Mode is"),
+    "encrypted": ({"encrypted": "2"}, "Encryption is"),
+    "cmkid": ({"encrypted": "1"}, "Choose the KMS key"),
+    "reason": ({"reason": "x" * 501}, "500 is the most"),
+    "confirm": ({"confirm": "wrong-name"}, "Type the server name exactly as shown"),
+    "user_data": (
+        {"user_data_source": "write", "user_data": "é" * 16_385},
+        "The first-boot script has 32,770 bytes, 2 too many.",
+    ),
+    "no file": ({"user_data_source": "upload"}, "Choose the script file"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_each_wrong_field_says_what_would_be_right(
+    name: str, browser: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    changes, sentence = WRONG[name]
+    data = filled_in(browser, server, **changes)
+    asked_before = len(simulator.ledger())
+    answer = browser.post(form_address(server), data)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<title>Error: " in html
+    summary = html[html.index('id="error-summary"') : html.index('id="reinstall-form"')]
+    assert sentence in summary
+    assert html.count(sentence) >= 2, "the sentence stands in the summary and beside the field"
+    assert not Job.objects.exists()
+    assert len(simulator.ledger()) == asked_before
+    assert once_of(html) != data["once"]
+
+
+def test_32768_bytes_are_taken(browser: Client, server: Server) -> None:
+    data = filled_in(browser, server, user_data_source="write", user_data="é" * 16_384)
+    assert browser.post(form_address(server), data).status_code == 303
+
+
+def test_what_was_typed_is_kept_but_for_the_file_which_is_named(browser: Client, server: Server) -> None:
+    file = SimpleUploadedFile("boot.sh", b"#!/bin/sh\n")
+    changes = {
+        "confirm": "wrong",
+        "reason": "OPS-77 <b>",
+        "user_data_source": "upload",
+        "user_data_file": file,
+    }
+    html = browser.post(form_address(server), filled_in(browser, server, **changes)).content.decode()
+    assert 'value="OPS-77 &lt;b&gt;"' in html
+    assert "Choose boot.sh again" in html
+    assert 'value="upload" checked' in html
+
+
+def test_a_file_far_too_large_is_refused_by_name(browser: Client, server: Server) -> None:
+    file = SimpleUploadedFile("big.img", b"x" * 1_000_001)
+    data = filled_in(browser, server, user_data_source="upload", user_data_file=file)
+    assert b"big.img has 1,000,001 bytes" in browser.post(form_address(server), data).content
+    assert not Job.objects.exists()
+
+
+def test_a_page_copied_script_is_warned_about(browser: Client, server: Server) -> None:
+    data = filled_in(
+        browser, server, action="check", user_data_source="write", user_data="#!/bin/sh\necho a &gt; b"
+    )
+    assert b"HTML entity &amp;gt;" in browser.post(form_address(server), data).content
+
+
+def test_a_held_server_says_by_which_job(browser: Client, server: Server, actor: Actor) -> None:
+    data = filled_in(browser, server)
+    held_by = placed_job(actor, server)
+    html = browser.post(form_address(server), data).content.decode()
+    assert f"held by job #{held_by.pk}" in html
+    assert f'href="/jobs/{held_by.pk}/"' in html
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "forged:key", "of another server"])
+def test_a_key_that_does_not_fit_sends_nothing_and_keeps_the_form(
+    key: str, browser: Client, project: Project
+) -> None:
+    server, other = free_servers(project)[:2]
+    if key == "of another server":
+        key = once_of(browser.get(form_address(other)).content.decode())
+    html = browser.post(form_address(server), filled_in(browser, server, once=key)).content.decode()
+    assert "Nothing was sent. Look it over" in html
+    assert 'value="OPS-4417"' in html
+    assert not Job.objects.exists()
+
+
+def test_a_form_older_than_two_hours_sends_nothing(browser: Client, server: Server, rf: Any) -> None:
+    request = rf.get("/")
+    request.user, request.session = User.objects.get(username="alice"), browser.session
+    key = once.new_once(request, server.pk)
+    assert once.submission_of(request, server.pk, key)
+    made = once.signing.loads(key, salt=once._SALT)
+    old = _signed_at(made, timezone.now() - timedelta(seconds=once.MAX_AGE_S + 60))
+    html = browser.post(form_address(server), filled_in(browser, server, once=old)).content.decode()
+    assert "older than two hours" in html
+    assert not Job.objects.exists()
+
+
+def _signed_at(made: dict[str, Any], moment: Any) -> str:
+    """The same key as `signing.dumps` would have made it at another time."""
+    signing = once.signing
+    payload = signing.b64_encode(signing.JSONSerializer().dumps(made)).decode()
+    value = f"{payload}:{signing.b62_encode(int(moment.timestamp()))}"
+    return f"{value}:{signing.TimestampSigner(salt=once._SALT).signature(value)}"
+
+
+def test_another_person_cannot_send_a_key_that_is_not_theirs(browser: Client, server: Server) -> None:
+    data = filled_in(browser, server)
+    bob = User.objects.create_user("bob", password="correct horse battery")
+    Membership.objects.create(user=bob, project=server.project, role=Membership.Role.REQUESTER)
+    second = Client()
+    second.force_login(bob)
+    assert b"Nothing was sent" in second.post(form_address(server), data).content
+    assert not Job.objects.exists()
+
+
+def test_a_viewer_is_told_which_right_is_missing(stranger: Client, user: User, server: Server) -> None:
+    Membership.objects.create(user=user, project=server.project, role=Membership.Role.VIEWER)
+    answer = stranger.get(form_address(server))
+    assert answer.status_code == 403
+    assert b"need the role requester" in answer.content
+
+
+def test_a_server_of_others_does_not_exist(stranger: Client, server: Server) -> None:
+    assert stranger.get(form_address(server)).status_code == 404
+    assert stranger.get(form_address(server).replace(str(server.pk), str(uuid.uuid4()))).status_code == 404
+
+
+def test_the_live_check_answers_with_fragments_of_the_page(browser: Client, server: Server) -> None:
+    data = filled_in(browser, server, encrypted="1")
+    html = browser.post(f"{form_address(server)}check/", data).json()["html"]
+    assert set(html) == {"checks", "preview", "script-warnings"}
+    assert "Choose the KMS key" in html["checks"]
+    key = KmsKey.objects.filter(project=server.project, state=KmsKey.ENABLED)[0]
+    data["cmkid"] = key.key_id
+    html = browser.post(f"{form_address(server)}check/", data).json()["html"]
+    assert key.key_id in html["preview"]
+    assert not Order.objects.exists()
+
+
+def test_a_key_pair_of_two_users_is_chosen_for_the_right_one(browser: Client, server: Server) -> None:
+    key = KeyPair.objects.filter(project=server.project).order_by("name")[0]
+    KeyPair.objects.create(project=server.project, name=key.name, userid="f" * 32, seen_at=timezone.now())
+    html = browser.post(
+        form_address(server), filled_in(browser, server, userid="f" * 32, confirm="")
+    ).content.decode()
+    assert f'data-userid="{"f" * 32}" selected' in html
+    assert html.count("selected>") == html.count(f'data-userid="{"f" * 32}" selected')
+
+
+def test_names_from_the_cloud_are_text(browser: Client, server: Server) -> None:
+    server.name = "<svg onload=alert(1)>"
+    server.save(update_fields=["name"])
+    html = browser.get(form_address(server)).content.decode()
+    assert "<svg onload" not in html
+    assert "&lt;svg onload=alert(1)&gt;" in html

@@ -1,0 +1,62 @@
+"""Signing in and out, and that nothing is shown without it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from reinstall.web import urls
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = {"sign-in", "sign-out", "live", "ready"}
+VALUES = {"server_id": "00000000-0000-0000-0000-000000000001", "job_id": 1, "token_id": 1, "slug": "x"}
+
+
+def test_signing_in_leads_to_where_one_wanted_to_go(user: User) -> None:
+    client = Client()
+    assert client.get("/jobs/?tab=all")["Location"] == "/sign-in/?next=/jobs/%3Ftab%3Dall"
+    said = {"username": "alice", "password": "correct horse battery", "next": "/jobs/?tab=all"}
+    assert client.post("/sign-in/", said)["Location"] == "/jobs/?tab=all"
+    assert client.get("/jobs/").status_code == 200
+
+
+def test_another_site_is_never_led_to(user: User) -> None:
+    said = {"username": "alice", "password": "correct horse battery", "next": "https://evil.example/"}
+    assert Client().post("/sign-in/", said)["Location"] == "/servers/"
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_every_failure_says_the_same(name: str, user: User) -> None:
+    html = Client().post("/sign-in/", {"username": name, "password": "wrong"}).content.decode()
+    assert html.count("This user name and password do not fit.") == 1
+    assert "Error: Sign in" in html
+    assert 'value="wrong"' not in html
+
+
+def test_a_disabled_account_gets_no_other_sentence(user: User) -> None:
+    User.objects.update(is_active=False)
+    said = {"username": "alice", "password": "correct horse battery"}
+    assert b"do not fit" in Client().post("/sign-in/", said).content
+
+
+def test_signing_out_takes_a_post(stranger: Client) -> None:
+    assert stranger.get("/sign-out/").status_code == 405
+    assert stranger.get("/jobs/").status_code == 200
+    stranger.post("/sign-out/")
+    assert stranger.get("/jobs/").status_code == 302
+
+
+def patterns() -> list[URLPattern]:
+    return [pattern for pattern in urls.urlpatterns if isinstance(pattern, URLPattern)]
+
+
+@pytest.mark.parametrize("pattern", patterns(), ids=lambda pattern: str(pattern.name))
+def test_every_page_asks_who_is_there(pattern: URLPattern) -> None:
+    wanted = {name: VALUES[name] for name in pattern.pattern.converters}
+    address = get_resolver().reverse(str(pattern.name), **wanted)
+    answer = Client().get(f"/{address}")
+    if pattern.name in PUBLIC:
+        assert answer.status_code != 302
+    else:
+        assert answer["Location"].startswith("/sign-in/?next=")
