@@ -162,6 +162,18 @@ def test_a_lost_connection_is_tried_again_for_a_read_only() -> None:
         assert len(server.requests) == 3
 
 
+def test_a_post_does_not_trust_a_kept_connection() -> None:
+    def one_answer_then_close(connection: socket.socket, server: RawServer) -> None:
+        server.read(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        server.read(connection)
+
+    with RawServer(one_answer_then_close) as server, raw_session(server) as session:
+        session.get("ecs", PATH)
+        assert session.post("ecs", PATH, {}) == {}
+        assert server.connections == 2
+
+
 def test_a_refused_connection_is_unsent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
