@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -61,7 +61,7 @@ class Hub:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._look_now.set)
 
-    async def watch(self, job_id: int, *, beat: float) -> AsyncIterator[str | None]:
+    async def watch(self, job_id: int, *, beat: float) -> AsyncGenerator[str | None, None]:
         """Versions of the job, the present one first; None after `beat` seconds without a new one."""
         watcher = _Watcher(job_id)
         self._join(watcher)

@@ -57,9 +57,9 @@ def test_a_stream_tells_the_present_state_then_the_end_and_ends(requester: User,
     assert len({event["id"] for event in events[1:]}) == 2
 
 
-def test_silence_is_broken_by_a_sign_of_life(requester: User, job: Job) -> None:
+def test_silence_is_broken_by_a_sign_of_life(actor: Actor, job: Job) -> None:
     async def scenario() -> dict[str, str]:
-        stream = live._stream(live.actor_of(_Asked(requester)), job.pk, beat=0.05)
+        stream = live._stream(actor, job.pk, beat=0.05)
         await anext(stream)
         await anext(stream)
         return told(await anext(stream))
@@ -67,9 +67,9 @@ def test_silence_is_broken_by_a_sign_of_life(requester: User, job: Job) -> None:
     assert asyncio.run(asyncio.wait_for(scenario(), 20)) == {"event": "ping", "data": "1"}
 
 
-def test_somebody_who_lost_the_right_sees_nothing_from_then_on(requester: User, job: Job) -> None:
+def test_somebody_who_lost_the_right_sees_nothing_from_then_on(actor: Actor, job: Job) -> None:
     async def scenario() -> list[str]:
-        stream = live._stream(live.actor_of(_Asked(requester)), job.pk, beat=0.05)
+        stream = live._stream(actor, job.pk, beat=0.05)
         await anext(stream)
         await anext(stream)
         await Membership.objects.all().adelete()
@@ -77,11 +77,3 @@ def test_somebody_who_lost_the_right_sees_nothing_from_then_on(requester: User, 
 
     rest = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert all("ping" in chunk for chunk in rest)
-
-
-class _Asked:
-    """What `actor_of` reads of a request."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        self.META: dict[str, str] = {}

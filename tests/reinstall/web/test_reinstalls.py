@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -172,7 +173,7 @@ def test_a_form_older_than_two_hours_sends_nothing(browser: Client, server: Serv
     request.user, request.session = User.objects.get(username="alice"), browser.session
     key = once.new_once(request, server.pk)
     assert once.submission_of(request, server.pk, key)
-    made = once.signing.loads(key, salt=once._SALT)
+    made = signing.loads(key, salt=once._SALT)
     old = _signed_at(made, timezone.now() - timedelta(seconds=once.MAX_AGE_S + 60))
     html = browser.post(form_address(server), filled_in(browser, server, once=old)).content.decode()
     assert "older than two hours" in html
@@ -181,7 +182,6 @@ def test_a_form_older_than_two_hours_sends_nothing(browser: Client, server: Serv
 
 def _signed_at(made: dict[str, Any], moment: Any) -> str:
     """The same key as `signing.dumps` would have made it at another time."""
-    signing = once.signing
     payload = signing.b64_encode(signing.JSONSerializer().dumps(made)).decode()
     value = f"{payload}:{signing.b62_encode(int(moment.timestamp()))}"
     return f"{value}:{signing.TimestampSigner(salt=once._SALT).signature(value)}"
