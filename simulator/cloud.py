@@ -14,7 +14,7 @@ from simulator.gate import Caller, Gate, check_project
 from simulator.ids import digest
 from simulator.jobs import Effects, run_due
 from simulator.ledger import Ledger, Row
-from simulator.messages import Refusal, Request, Response, gateway_refusal
+from simulator.messages import GatewayRefusal, Refusal, Request, Response
 from simulator.records import Accepted
 from simulator.scenario import Scenario
 from simulator.seeding import build_world
@@ -91,6 +91,8 @@ class Cloud:
     def _answer(self, request: Request, row: Row, effects: Effects) -> Response:
         try:
             return self._serve(request, row, effects)
+        except GatewayRefusal as refusal:
+            return refusal.naming(self._request_id(row)).response
         except Refusal as refusal:
             return refusal.response
 
@@ -99,7 +101,7 @@ class Cloud:
         found = routes.find(request.method, request.path)
         if found is None:
             text = "The API does not exist or has not been published in the environment"
-            raise gateway_refusal(404, "APIGW.0101", text, request_id)
+            raise GatewayRefusal(404, "APIGW.0101", text)
         route, params = found
         caller: Caller | None = None
         if route.login:

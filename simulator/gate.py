@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from simulator.clock import Clock
-from simulator.messages import Refusal, Request, ecs_refusal, gateway_refusal, iam_refusal, kms_refusal
+from simulator.messages import GatewayRefusal, Refusal, Request, ecs_refusal, iam_refusal, kms_refusal
 from simulator.records import Token, User
 from simulator.signing import BadSignature, Claim, read_claim, verify
 from simulator.world import World
@@ -45,7 +45,7 @@ class Gate:
             return self._by_token(world, value, service)
         if service == "iam":
             raise iam_refusal(401, "Unauthorized", "The request you have made requires authentication.")
-        raise gateway_refusal(401, "APIGW.0301", LOGIN + "x-auth-token not found")
+        raise GatewayRefusal(401, "APIGW.0301", LOGIN + "x-auth-token not found")
 
     def _by_token(self, world: World, value: str, service: str) -> Caller:
         token = world.tokens.get(value)
@@ -55,7 +55,7 @@ class Gate:
                 raise kms_refusal(403, "KMS.0303", "X-Auth-Token expired.")
             if service == "iam":
                 raise iam_refusal(401, "Unauthorized", "The token is invalid or has expired.")
-            raise gateway_refusal(401, "APIGW.0301", LOGIN + "decrypt token fail")
+            raise GatewayRefusal(401, "APIGW.0301", LOGIN + "decrypt token fail")
         return Caller(world.users[token.user_id], token, None)
 
     def _by_signature(self, world: World, request: Request, authorization: str) -> Caller:
@@ -67,8 +67,8 @@ class Gate:
             self._check_signature(request, claim, user)
         except BadSignature as error:
             if error.expired:
-                raise gateway_refusal(401, "APIGW.0303", APP + str(error)) from None
-            raise gateway_refusal(401, "APIGW.0301", LOGIN + str(error)) from None
+                raise GatewayRefusal(401, "APIGW.0303", APP + str(error)) from None
+            raise GatewayRefusal(401, "APIGW.0301", LOGIN + str(error)) from None
         return Caller(user, None, request.headers.get("x-sdk-date"))
 
     def _check_signature(self, request: Request, claim: Claim, user: User) -> None:
@@ -101,7 +101,7 @@ class Gate:
             seen.popleft()
         if len(seen) >= limit:
             text = f"policy user over ratelimit,limit:{limit},time:1 minute"
-            raise gateway_refusal(429, "APIGW.0308", "The throttling threshold has been reached: " + text)
+            raise GatewayRefusal(429, "APIGW.0308", "The throttling threshold has been reached: " + text)
         seen.append(now)
 
 

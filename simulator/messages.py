@@ -68,9 +68,17 @@ def bad_parameter(message: str, code: str = "Ecs.0005") -> Refusal:
     return ecs_refusal("Ecs.0005", None, (code, message))
 
 
-def gateway_refusal(status: int, code: str, message: str, request_id: str = "") -> Refusal:
+class GatewayRefusal(Refusal):
     """The shape of the API gateway: `{"error_msg", "error_code", "request_id"}`."""
-    return Refusal(answer({"error_msg": message, "error_code": code, "request_id": request_id}, status))
+
+    def __init__(self, status: int, code: str, message: str, request_id: str = "") -> None:
+        self.reason = (status, code, message)
+        body = {"error_msg": message, "error_code": code, "request_id": request_id}
+        super().__init__(answer(body, status))
+
+    def naming(self, request_id: str) -> GatewayRefusal:
+        """The same refusal with the id of the request in it."""
+        return GatewayRefusal(*self.reason, request_id)
 
 
 def kms_refusal(status: int, code: str, message: str) -> Refusal:

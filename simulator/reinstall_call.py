@@ -14,7 +14,7 @@ from simulator.catalog import ACTION_REBUILD
 from simulator.ecs import own_server
 from simulator.gate import check_action
 from simulator.jobs import ReinstallWish, start_reinstall
-from simulator.messages import Response, answer, bad_parameter, ecs_refusal, gateway_refusal
+from simulator.messages import GatewayRefusal, Response, answer, bad_parameter, ecs_refusal
 from simulator.records import Accepted, Job, Server
 from simulator.reinstall_body import Wanted, read_body, read_wanted
 from simulator.world import World
@@ -23,7 +23,7 @@ from simulator.world import World
 def reinstall_v1(call: Call) -> Response:
     """`POST /v1/{project_id}/cloudservers/{server_id}/reinstallos`: images without Cloud-Init."""
     if not call.world.scenario.rules.has_v1:
-        raise gateway_refusal(404, "APIGW.0101", "The API does not exist.", call.request_id)
+        raise GatewayRefusal(404, "APIGW.0101", "The API does not exist.")
     return _reinstall(call, "v1")
 
 
@@ -45,7 +45,7 @@ def _reinstall(call: Call, version: str) -> Response:
     wanted = read_wanted(inner, call.world.scenario.rules, version)
     _check_server(server)
     _check_image(call.world, server, version)
-    _check_key_pair(call.world, wanted)
+    _check_key_pair(call, wanted)
     _check_disk(call.world, server, wanted)
     _check_state(call.world, server, wanted)
     trace_name = "reinstallOsV2" if version == "v2" else "reinstallOs"
@@ -80,11 +80,12 @@ def _check_image(world: World, server: Server, version: str) -> None:
         raise bad_parameter(f"image {image.id} supports Cloud-Init, use the v2 call.")
 
 
-def _check_key_pair(world: World, wanted: Wanted) -> None:
-    """The pair is looked up by its owner and its name together."""
+def _check_key_pair(call: Call, wanted: Wanted) -> None:
+    """The pair is looked up by its owner and its name together; another user's pair is private."""
     if wanted.key_name is None or wanted.user_id is None:
         return
-    if world.key_pair(wanted.user_id, wanted.key_name) is None:
+    own = wanted.user_id == call.caller.user.id
+    if not own or call.world.key_pair(wanted.user_id, wanted.key_name) is None:
         reason = f"the keypair {wanted.key_name} does not match the user_id {wanted.user_id}"
         text = f"call fsp to query keypair fail, error code : Ecs.0314, reason is : {reason}"
         raise ecs_refusal("Ecs.0314", text)

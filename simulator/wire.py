@@ -10,7 +10,7 @@ import h11
 
 from simulator.cloud import Cloud
 from simulator.faults import Fault
-from simulator.messages import Refusal, Request, Response, gateway_refusal
+from simulator.messages import GatewayRefusal, Refusal, Request, Response
 
 MAX_BODY = 12 * 1024 * 1024
 MAX_HEAD = 128 * 1024
@@ -62,7 +62,7 @@ class Wire:
             status, text = (
                 (494, "Request headers too large") if error.error_status_hint == 431 else (400, None)
             )
-            raise gateway_refusal(status, "APIGW.0201", text or "API request error") from None
+            raise GatewayRefusal(status, "APIGW.0201", text or "API request error") from None
         self._early = parser.trailing_data[0]
         keep = parser.their_state is h11.DONE
         return Incoming(_request(head, bytes(body), self.peer), keep)
@@ -72,7 +72,7 @@ class Wire:
             event = parser.next_event()
             if isinstance(event, h11.Request):
                 if sum(len(name) + len(value) + 4 for name, value in event.headers) > MAX_HEAD:
-                    raise gateway_refusal(494, "APIGW.0201", "Request headers too large")
+                    raise GatewayRefusal(494, "APIGW.0201", "Request headers too large")
                 method, path = event.method.decode(), event.target.decode("latin-1").split("?", 1)[0]
                 fault = self.cloud.meet_head(method, path)
                 if fault is not None:
@@ -89,7 +89,7 @@ class Wire:
             if isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_BODY:
-                    raise gateway_refusal(413, "APIGW.0201", "Request entity too large")
+                    raise GatewayRefusal(413, "APIGW.0201", "Request entity too large")
             elif isinstance(event, h11.EndOfMessage):
                 return body
             elif event is h11.NEED_DATA:

@@ -42,7 +42,7 @@ class Client:
         data = sim.cloud_json(project, "password", user)
         self.project_id = data["project_id"]
         login = data["credentials"]
-        self.login = {
+        self.login: dict[str, Any] = {
             "identity": {
                 "methods": ["password"],
                 "password": {

@@ -1,6 +1,7 @@
 """The controls under /_sim/ and the first state of the world."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from simulator.server import RunningSimulator, start_in_thread
 from tests.simulator.client import Client, named
 
 
-def _world(sim: RunningSimulator, client: Client) -> dict:
+def _world(sim: RunningSimulator, client: Client) -> Any:
     return client.call("GET", "/_sim/world").json
 
 

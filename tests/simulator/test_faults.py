@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def _post(client: Client, server_id: str, patience: float = 3.0, *, send_body: b
     return Exchange(data, ending, time.monotonic() - start)
 
 
-def _last(sim: RunningSimulator) -> dict:
+def _last(sim: RunningSimulator) -> Any:
     return sim.ledger()["requests"][-1]
 
 

@@ -3,23 +3,24 @@
 import base64
 import hashlib
 import json
+from typing import Any
 
 from simulator.server import RunningSimulator, start_in_thread
 from tests.simulator.client import Client, named
 
 
-def _boot_volume(server: dict) -> str | None:
+def _boot_volume(server: dict[str, Any]) -> str | None:
     rows = server["os-extended-volumes:volumes_attached"]
     return next((r["id"] for r in rows if r["bootIndex"] == "0"), None)
 
 
-def _data_volumes(server: dict) -> list[str]:
+def _data_volumes(server: dict[str, Any]) -> list[str]:
     return [r["id"] for r in server["os-extended-volumes:volumes_attached"] if r["bootIndex"] != "0"]
 
 
-def _watch(sim: RunningSimulator, client: Client, server_id: str, job_id: str) -> list[tuple]:
+def _watch(sim: RunningSimulator, client: Client, server_id: str, job_id: str) -> list[tuple[object, ...]]:
     """What was seen at each second until the job ended, without repetitions."""
-    seen: list[tuple] = []
+    seen: list[tuple[object, ...]] = []
     for _ in range(1000):
         server, job = client.server(server_id), client.job(job_id).json
         now = (

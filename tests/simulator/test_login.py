@@ -127,7 +127,7 @@ def test_wrong_secret_five_times_locks_the_key(sim: RunningSimulator, client: Cl
     replies = [_signed(client, LIST, secret="wrong") for _ in range(5)]
     assert {(r.status, r.code) for r in replies} == {(401, "APIGW.0301")}
     assert "verify aksk signature fail" in replies[0].json["error_msg"]
-    assert replies[0].json["request_id"] is not None
+    assert replies[0].json["request_id"] == replies[0].headers["X-Request-Id"]
     locked = _signed(client, LIST)
     assert (locked.status, locked.code) == (401, "APIGW.0301")
     assert "reach the limit" in locked.json["error_msg"]
@@ -152,7 +152,9 @@ def test_missing_signed_header(sim: RunningSimulator, client: Client) -> None:
         ),
     ],
 )
-def test_no_or_unusable_login(sim: RunningSimulator, client: Client, headers: dict, reason: str) -> None:
+def test_no_or_unusable_login(
+    sim: RunningSimulator, client: Client, headers: dict[str, str], reason: str
+) -> None:
     reply = client.call("GET", LIST, headers=headers)
     assert (reply.status, reply.code) == (401, "APIGW.0301")
     assert reason in reply.json["error_msg"]

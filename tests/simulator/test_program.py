@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -39,12 +40,12 @@ def _program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 it.kill()
 
 
-def _get(address: str) -> dict:
+def _get(address: str) -> Any:
     with urlopen(address, timeout=10) as answer:
         return json.load(answer)
 
 
-def _post(address: str, body: object, headers: dict[str, str]) -> tuple[dict, dict[str, str]]:
+def _post(address: str, body: object, headers: dict[str, str]) -> tuple[Any, dict[str, str]]:
     request = Request(
         address, json.dumps(body).encode(), headers={"Content-Type": "application/json", **headers}
     )
