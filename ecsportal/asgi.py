@@ -27,7 +27,7 @@ _KEEP = 8
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Hands HTTP to Django with an executor that is reused; answers lifespan, so that servers start quietly."""
+    """Hands HTTP to Django with an executor that is reused; answers lifespan, so servers start quietly."""
     if scope["type"] == "lifespan":
         return await _lifespan(receive, send)
     if _STREAM.fullmatch(scope["path"]):

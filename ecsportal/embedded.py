@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 import uvicorn
 from celery.beat import Scheduler, Service
@@ -24,12 +24,13 @@ log = logging.getLogger(__name__)
 WORKER_THREADS = 4
 
 
-class _Worker(WorkController):  # type: ignore[misc]
+class _Worker(WorkController):
     """A worker inside another program: no signal handlers, no banner, no process title."""
 
-    def setup_defaults(self, **options: object) -> None:
-        super().setup_defaults(**options)
+    def setup_defaults(self, *args: Any, **options: Any) -> dict[str, Any]:
+        rest = super().setup_defaults(*args, **options)
         self.task_events = False
+        return rest
 
 
 class _Server(uvicorn.Server):
@@ -47,8 +48,15 @@ class _Server(uvicorn.Server):
 
 def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
     """Serves until Ctrl-C or SIGTERM, then lets running steps end. Calls `ready` once it listens."""
-    worker = _Worker(app=app, pool="threads", concurrency=WORKER_THREADS, loglevel="WARNING", without_heartbeat=True,
-                     without_gossip=True, without_mingle=True)  # fmt: skip
+    worker = _Worker(
+        app=app,
+        pool="threads",
+        concurrency=WORKER_THREADS,
+        loglevel="WARNING",
+        without_heartbeat=True,
+        without_gossip=True,
+        without_mingle=True,
+    )
     beat = Service(app, scheduler_cls=Scheduler, max_interval=1)
     lock = _alone()
     threads = [
@@ -79,8 +87,8 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
 def _alone() -> IO[str]:
     """Locks the data directory, and frees the claims of a process that was killed.
 
-    Only when nobody else has the lock and the queue is in this process: then nobody else can hold a claim, and
-    there is no need to wait until its lease runs out.
+    Only when nobody else has the lock and the queue is in this process: then nobody else can hold a claim,
+    and there is no need to wait until its lease runs out.
     """
     lock = (settings.DATA_DIR / "portal.lock").open("w")
     with suppress(OSError):

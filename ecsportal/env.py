@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 #: Every name the product reads, with what it is for. docs/operate.md is tested against this table.
 KNOWN = {
     "ECSPORTAL_SECRET_KEY": "signs sessions and form tokens; 32 characters or more",
-    "ECSPORTAL_ENCRYPTION_KEYS": "id:base64 of 32 bytes, comma separated, the first is current; seals secrets",
+    "ECSPORTAL_ENCRYPTION_KEYS": "id:base64 of 32 bytes, comma separated, first is current; seals secrets",
     "ECSPORTAL_DATABASE_URL": "postgres://user:password@host:5432/name or sqlite:///path",
     "ECSPORTAL_BROKER_URL": "redis://… or amqp://…; memory:// (the default) keeps the queue in the process",
     "ECSPORTAL_REDIS_URL": "redis://…: live pages across several web processes",

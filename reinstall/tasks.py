@@ -1,4 +1,4 @@
-"""Celery door: one call each. Arguments are ids; extra ones are ignored, so that old workers survive new callers."""
+"""Celery door: one call each. Arguments are ids; others are ignored, so old workers survive new callers."""
 
 import logging
 import os
@@ -57,7 +57,7 @@ def hint(job_id: int) -> None:
     if time.monotonic() < _quiet_until:
         return
     try:
-        advance_job.apply_async(args=[job_id], retry=False, expires=60)
+        advance_job.apply_async(args=(job_id,), retry=False, expires=60)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE_S
         log.warning("the broker did not take a hint (%s); the sweep finds the job", type(error).__name__)

@@ -7,6 +7,7 @@ pages on jobs and responses.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +28,10 @@ class Sending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the transport saw of the one call; `code` and `message` are the innermost error of the body."""
+    """What the transport saw of the one call.
+
+    `code` and `message` are the innermost error of the body, `codes` all of them from the outermost on.
+    """
 
     phase: Sending
     status: int | None = None
@@ -36,6 +40,7 @@ class Observation:
     complete: bool = False
     code: str = ""
     message: str = ""
+    codes: tuple[str, ...] = ()
     error: str = ""
     retry_after_s: float | None = None
 
@@ -53,6 +58,8 @@ class Meaning:
 
 #: The gateway turned the call away before the service saw it.
 THROTTLED_CODES = frozenset({"Common.1503", "APIGW.0308", "APIG.0308"})
+#: With HTTP 404: the cloud has no such server.
+MISSING_CODES = frozenset({"Ecs.0614", "Ecs.0114"})
 #: The gateway did not believe the signature or the token.
 AUTH_CODES = frozenset(
     {"Common.0013", "APIGW.0301", "APIGW.0302", "APIGW.0303", "APIG.0301", "APIG.0302", "APIG.0303"}
@@ -89,8 +96,31 @@ REJECTED_CODES = frozenset(
         "Common.0018",
     }
 )
+#: With one of these anywhere in it an answer decides nothing: the service may have started all the same.
+AMBIGUOUS_CODES = frozenset(
+    {
+        "Ecs.0000",
+        "Ecs.0002",
+        "Ecs.0603",
+        "Ecs.1000",
+        "Ecs.1001",
+        "Ecs.1002",
+        "Ecs.1100",
+        "Ecs.1200",
+        "Ecs.1201",
+        "Ecs.1300",
+        "Common.0001",
+        "Common.0020",
+        "Common.0021",
+        "Common.0022",
+        "Common.0025",
+        "Common.0999",
+    }
+)
 MAX_WAIT_S = 600.0
-_JOB_ID = re.compile(r"[0-9a-zA-Z]{8,64}")
+_JOB_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
+#: A code of the cloud or its gateway, as against the bare status of a proxy's page.
+_CLOUD_CODE = re.compile(r"[A-Za-z]{2,12}\.\d{1,6}")
 
 
 def read_answer(seen: Observation) -> Meaning:
@@ -108,10 +138,11 @@ def read_answer(seen: Observation) -> Meaning:
 
 def _read_success(seen: Observation) -> Meaning:
     payload = _json_object(seen)
-    job_id = payload.get("job_id") if payload else None
+    job_id = payload.get("job_id") if payload is not None else None
     if seen.status != 204 and isinstance(job_id, str) and _JOB_ID.fullmatch(job_id):
         return Meaning(Verdict.ACCEPTED, "The cloud accepted the request.", cloud_job_id=job_id)
-    if seen.status == 202 and seen.code == "Common.0024" and not job_id:
+    # Readable, and certainly without a job id: "the flow limit" may be sent again only then.
+    if seen.status == 202 and seen.code == "Common.0024" and payload is not None and "job_id" not in payload:
         return Meaning(
             Verdict.THROTTLED,
             "The cloud is over its flow limit and did not take the request.",
@@ -128,30 +159,49 @@ def _read_success(seen: Observation) -> Meaning:
 
 def _read_refusal(seen: Observation, status: int) -> Meaning:
     said = f"The cloud answered {status} {seen.code}: {seen.message}".rstrip(": ")
-    if status == 429 and seen.code in THROTTLED_CODES:
-        return Meaning(Verdict.THROTTLED, said, "", seen.code, _wait(seen))
-    if status == 401 and seen.code in AUTH_CODES:
-        return Meaning(Verdict.AUTH_REFUSED, said, code=seen.code)
-    if status == 403 and seen.code or status == 404 and seen.code in ("Ecs.0614", "Ecs.0114"):
-        return Meaning(Verdict.REJECTED, said, code=seen.code)
-    if status == 400 and seen.code in REJECTED_CODES:
-        return Meaning(Verdict.REJECTED, said, code=seen.code)
+    verdict = _refusal_verdict(seen, status)
+    if verdict is Verdict.THROTTLED:
+        return Meaning(verdict, said, "", seen.code, _wait(seen))
+    if verdict is not None:
+        return Meaning(verdict, said, code=seen.code)
     return Meaning(
         Verdict.UNKNOWN, f"{said}. That does not say whether the request was taken.", code=seen.code
     )
 
 
+def _refusal_verdict(seen: Observation, status: int) -> Verdict | None:
+    """The verdict listed for status and code; None for others, and for what is not the cloud's word."""
+    payload = _json_object(seen)
+    if payload is None or "job_id" in payload:
+        return None
+    codes = {seen.code, *seen.codes}
+    if codes & AMBIGUOUS_CODES:
+        return None
+    listed = {
+        429: (Verdict.THROTTLED, seen.code in THROTTLED_CODES),
+        401: (Verdict.AUTH_REFUSED, seen.code in AUTH_CODES),
+        403: (Verdict.REJECTED, bool(_CLOUD_CODE.fullmatch(seen.code))),
+        404: (Verdict.REJECTED, seen.code in MISSING_CODES),
+        400: (Verdict.REJECTED, bool(codes & REJECTED_CODES)),
+    }
+    verdict, holds = listed.get(status, (Verdict.UNKNOWN, False))
+    return verdict if holds else None
+
+
 def _wait(seen: Observation) -> float:
     """Seconds the cloud asked for, at most ten minutes; 5 where it named none (the FAQ advises 2 to 5)."""
-    return min(max(seen.retry_after_s if seen.retry_after_s is not None else 5.0, 1.0), MAX_WAIT_S)
+    asked = seen.retry_after_s
+    return min(max(5.0 if asked is None or math.isnan(asked) else asked, 1.0), MAX_WAIT_S)
 
 
 def _json_object(seen: Observation) -> dict[str, object] | None:
+    """The body, if it is one JSON object in plain UTF-8 and said to be JSON; else None."""
     if "json" not in seen.content_type.lower():
         return None
     try:
-        value = json.loads(seen.body, object_pairs_hook=_no_doubles)
-    except ValueError:
+        # Decoded here: the reader of bytes would guess other encodings, and skip a byte order mark.
+        value = json.loads(seen.body.decode(), object_pairs_hook=_no_doubles)
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

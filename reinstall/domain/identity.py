@@ -1,4 +1,4 @@
-"""What a server was when somebody looked: the facts that must not change before, and those that must after."""
+"""What a server was when somebody looked: what must not change before the call, and what must after."""
 
 from dataclasses import asdict, dataclass
 
@@ -64,7 +64,7 @@ class ServerFacts:
 
 
 def drift(reviewed: ServerFacts, now: ServerFacts) -> tuple[str, ...]:
-    """Sentences on what identifies the server and is not as it was at review; empty when it is the same one."""
+    """Sentences on what identifies the server and is not as at review; empty when it is the same one."""
     sentences = []
     if reviewed.name != now.name:
         sentences.append(f"its name was {reviewed.name} and is {now.name}")
@@ -99,8 +99,10 @@ class Proof:
 def prove(before: ServerFacts, after: ServerFacts) -> Proof:
     """Compares the disks before arming with those after the cloud reported the end."""
     old, new = before.system_disk, after.system_disk
-    is_new = old is not None and new is not None and old.volume_id != new.volume_id
-    attached = {disk.volume_id for disk in after.disks}
+    # A data disk that became the system disk is not a new one, and is not kept either.
+    known = {disk.volume_id for disk in before.disks}
+    is_new = old is not None and new is not None and new.volume_id not in known
+    attached = {disk.volume_id for disk in after.data_disks}
     lost = tuple(disk.volume_id for disk in before.data_disks if disk.volume_id not in attached)
     kept = len(before.data_disks) - len(lost)
     parts = []
@@ -108,6 +110,10 @@ def prove(before: ServerFacts, after: ServerFacts) -> Proof:
         parts.append("No system disk was found.")
     elif is_new:
         parts.append("The system disk is a new one.")
+    elif old is None:
+        parts.append("Which disk was the system disk before is not known.")
+    elif old.volume_id != new.volume_id:
+        parts.append("A data disk of before is the system disk now.")
     else:
         parts.append("The system disk is still the old one.")
     if before.data_disks:

@@ -18,8 +18,10 @@ _SECRET_KEYS = frozenset(
         "securitytoken",
     }
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+#: Line feed and tab are harmless; half surrogates can be stored by no database.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 TEXT_LIMIT = 4096
+REQUEST_LIMIT = 16_384
 
 
 def redacted(value: object) -> object:
@@ -40,26 +42,30 @@ def shown_request(body: bytes) -> str:
         return ""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{len(body):,} bytes that are not JSON"
     masked = mask_body(value) if isinstance(value, dict) else value
     if masked == value:
         masked = redacted(value)
-    return _pretty(masked)
+    return plain_text(_pretty(masked), REQUEST_LIMIT)
 
 
 def shown_response(body: bytes, limit: int = TEXT_LIMIT) -> str:
-    """A response body as pages and REST show it; what is not JSON is text, cut, without control characters."""
+    """A response body as pages and REST show it: cut, without control characters, no secret by its name."""
     if not body:
         return ""
     try:
-        return _pretty(redacted(json.loads(body)))[:limit]
-    except ValueError:
-        return plain_text(body.decode("utf-8", "replace"), limit)
+        text = _pretty(redacted(json.loads(body)))
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    return plain_text(text, limit)
 
 
 def plain_text(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Text of the cloud, safe for one line of a log, a page or a file: cut, control characters replaced."""
+    """Text of the cloud, safe to store and show: cut, with control characters and half surrogates replaced.
+
+    Line feeds and tabs stay.
+    """
     cleaned = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 

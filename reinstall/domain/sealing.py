@@ -1,7 +1,8 @@
 """Envelope encryption of secrets at rest: AES-256-GCM, one data key per record, wrapped by a key with an id.
 
-The associated data names table, column and row, so a sealed value moved to another row does not open. Rotating the
-outer key rewraps 48 bytes per record. Layout: version, length and id of the key, wrapped data key, nonce, text.
+The associated data names table, column and row, so a sealed value moved to another row does not open.
+Rotating the outer key rewraps 48 bytes per record. Layout: version, length and id of the key, wrapped data
+key, nonce, text.
 """
 
 import secrets
@@ -39,7 +40,7 @@ class KeyRing:
         return head + wrapped + self._encrypt(data_key, plain, place.encode())
 
     def open(self, sealed: bytes, place: str) -> bytes:
-        """The plain bytes. Raises CannotOpen, and never says more than that."""
+        """The plain bytes. Raises CannotOpen, which names the place and never what was sealed."""
         sealed = bytes(sealed)
         size = sealed[1] if len(sealed) > 2 else 0
         key_id = sealed[2 : 2 + size].decode("ascii", "replace")

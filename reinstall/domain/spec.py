@@ -33,7 +33,10 @@ _CLOUD_INIT_STARTS = (
     b"MIME-Version:",
     b"rem cmd",
     b"\x1f\x8b",
+    b"<script",
+    b"<powershell",
 )
+_GZIP = b"\x1f\x8b"
 _ENTITY = re.compile(rb"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 
 
@@ -122,7 +125,7 @@ class ReinstallSpec:
                     "too_large",
                 )
             ]
-        if b"\0" in self.user_data and not self.user_data.startswith(b"\x1f\x8b"):
+        if b"\0" in self.user_data and not self.user_data.startswith(_GZIP):
             return [
                 FieldError(
                     "user_data",
@@ -137,33 +140,18 @@ class ReinstallSpec:
         if self.mode not in ("", MODE_STOP_FIRST):
             errors.append(FieldError("mode", f'Mode is "{MODE_STOP_FIRST}" or left out.', "choice"))
         elif self.mode and not self.limits.allows_mode:
-            errors.append(
-                FieldError(
-                    "mode",
-                    f"{self.limits.cloud_title} does not take a mode; leave it out.",
-                    "not_on_this_cloud",
-                )
-            )
+            errors.append(self._not_here("mode", "does not take a mode; leave it out"))
         if self.byol and not self.limits.allows_byol:
-            errors.append(
-                FieldError(
-                    "byol",
-                    f"{self.limits.cloud_title} does not take a licence of your own.",
-                    "not_on_this_cloud",
-                )
-            )
+            errors.append(self._not_here("byol", "does not take a licence of your own"))
         return errors
+
+    def _not_here(self, field: str, what: str) -> FieldError:
+        return FieldError(field, f"{self.limits.cloud_title} {what}.", "not_on_this_cloud")
 
     def _cmk_errors(self) -> list[FieldError]:
         errors = []
         if self.encrypted is not None and not self.limits.allows_encryption:
-            errors.append(
-                FieldError(
-                    "encrypted",
-                    f"{self.limits.cloud_title} does not take encryption here.",
-                    "not_on_this_cloud",
-                )
-            )
+            errors.append(self._not_here("encrypted", "does not take encryption here"))
         if self.cmkid and not _CMKID.fullmatch(self.cmkid):
             errors.append(
                 FieldError(
@@ -219,8 +207,12 @@ class ReinstallSpec:
 
 
 def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no spaces, UTF-8: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """JSON with sorted keys and no spaces, UTF-8: equal values give equal bytes.
+
+    Half surrogates, which only a stranger's JSON can hold, pass as they are; no spec has one.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def mask_body(body: dict[str, object]) -> dict[str, object]:
@@ -247,8 +239,19 @@ def _decoded(text: str) -> bytes:
 
 
 def typed_text(text: str) -> bytes:
-    """Typed or pasted text as the server will see it: browsers send CRLF, scripts want LF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    """Typed or pasted text as the server will see it: browsers send CRLF, scripts want LF.
+
+    Raises RuleBroken for a half surrogate, which JSON can spell and UTF-8 cannot.
+    """
+    try:
+        return text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n") + 1
+        raise RuleBroken(
+            f"Line {line} of the first-boot script holds half a character (a lone surrogate).",
+            "user_data",
+            "format",
+        ) from None
 
 
 def base64_field(text: str) -> bytes:
@@ -266,7 +269,8 @@ def base64_field(text: str) -> bytes:
 def user_data_warnings(raw: bytes) -> tuple[str, ...]:
     """Things that are allowed but seldom meant. Empty when nothing stands out."""
     warnings = []
-    entity = _ENTITY.search(raw)
+    # What is compressed is not read: a match there would be chance.
+    entity = None if raw.startswith(_GZIP) else _ENTITY.search(raw)
     if entity:
         shown = entity.group().decode()
         line = raw[: entity.start()].count(b"\n") + 1

@@ -40,6 +40,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The projects `actor` may see."""
         scoped = self
         if not actor.sees_all:
+            if actor.user_id is None:
+                return self.none()
             mine = Membership.objects.filter(user_id=actor.user_id).values("project_id")
             scoped = scoped.filter(pk__in=mine)
         if actor.only_projects:

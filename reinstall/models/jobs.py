@@ -23,7 +23,7 @@ class Job(models.Model):
     seq = models.PositiveIntegerField(default=0)
     #: SHA-256 of the canonical request this job was placed with; compared again when the call is armed.
     request_hash = models.CharField(max_length=64)
-    #: What the server was when the order was placed (name, addresses, disks), for the last look and the proof.
+    #: What the server was when the order was placed (name, addresses, disks), for the last look.
     snapshot = models.JSONField(default=dict)
     #: The same, as read at most a minute before arming; empty until then.
     baseline = models.JSONField(default=dict, blank=True)

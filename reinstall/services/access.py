@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -48,6 +49,8 @@ def must_manage(actor: Actor, project: Project) -> None:
 
 
 def _has_role(actor: Actor, project: Project, roles: Sequence[str]) -> bool:
+    if actor.user_id is None:
+        return False
     return Membership.objects.filter(user_id=actor.user_id, project=project, role__in=roles).exists()
 
 
@@ -72,6 +75,10 @@ def create_token(
     """Makes an API token of `user`. Raises RuleBroken naming the field."""
     if actor.scopes is not None:
         raise NotAllowed("A token cannot make tokens. Sign in to make one.")
+    if not actor.sees_all and actor.user_id != user.pk:
+        raise NotAllowed("People make tokens for themselves only.")
+    if not user.is_active:
+        raise RuleBroken(f"The account {user.get_username()} is disabled; its tokens would not work.", "user")
     _check_token(name, scopes, days)
     projects = [project_for_reading(actor, slug) for slug in dict.fromkeys(project_slugs)]
     secret = f"ecsp_{secrets.token_urlsafe(32)}"
@@ -98,7 +105,7 @@ def create_token(
 
 
 def _check_token(name: str, scopes: Sequence[str], days: int) -> None:
-    if not name.strip() or len(name.strip()) > 80:
+    if not name.strip() or len(name.strip()) > 80 or not name.strip().isprintable():
         raise RuleBroken("Give the token a name of 1 to 80 characters, like the tool that uses it.", "name")
     if not scopes or set(scopes) - set(SCOPES):
         raise RuleBroken(f"Scopes are one or more of {', '.join(SCOPES)}.", "scopes")
@@ -107,15 +114,18 @@ def _check_token(name: str, scopes: Sequence[str], days: int) -> None:
 
 
 def revoke_token(*, actor: Actor, now: datetime, token_id: int) -> ApiToken:
-    """Ends a token of the actor's own (any, for a superuser) at once."""
-    tokens = ApiToken.objects.all() if actor.sees_all else ApiToken.objects.filter(user_id=actor.user_id)
+    """Ends a token of the actor's own (any, for a superuser) at once; a token may end itself only."""
+    if actor.scopes is not None and actor.token_id != token_id:
+        raise NotAllowed("A token can revoke itself only. Sign in to revoke others.")
+    whose = {} if actor.sees_all else {"user_id": actor.user_id or 0}
+    tokens = ApiToken.objects.filter(**whose)
     with transaction.atomic():
         token = tokens.filter(pk=token_id).first()
         if token is None:
             raise NotFound(f"There is no token {token_id}.")
-        if token.revoked_at is None:
+        # Conditional: of two who revoke at once, one did it.
+        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
             token.revoked_at = now
-            token.save(update_fields=["revoked_at"])
             after = {"revoked_at": now.isoformat()}
             history.record(actor=actor, now=now, act=_token_act(token, "token.revoked", {}, after))
     return token
@@ -141,9 +151,7 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _token_act(
-    token: ApiToken, action: str, before: dict[str, object], after: dict[str, object]
-) -> history.Act:
+def _token_act(token: ApiToken, action: str, before: dict[str, Any], after: dict[str, Any]) -> history.Act:
     return history.Act(
         action=action,
         object_type="token",
@@ -159,6 +167,8 @@ def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, rol
     must_manage(actor, project)
     if role not in Membership.Role.values:
         raise RuleBroken(f"Write one of {', '.join(Membership.Role.values)}.", "role", "choice")
+    if not User.objects.filter(pk=user_id).exists():
+        raise NotFound(f"There is no account {user_id}.")
     with transaction.atomic():
         before = Membership.objects.filter(user_id=user_id, project=project).first()
         made, _ = Membership.objects.update_or_create(

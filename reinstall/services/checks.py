@@ -20,7 +20,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: `sentence` says what is, and for must_fix what would be right; `field` is the form's field."""
+    """One check: `sentence` says what is, for must_fix also what would be right; `field` is the form's."""
 
     name: str
     level: Level
@@ -120,6 +120,12 @@ def _running(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[
             f"{server.name} is running. Choose to stop it first, or stop it at the cloud.",
             "mode",
         )
+    else:
+        yield Check(
+            "running",
+            Level.TO_KNOW,
+            f"{server.name} was {server.status} when last read; it is read again before anything is sent.",
+        )
 
 
 def _key_pair(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
@@ -137,11 +143,15 @@ def _key_pair(project: Project, server: Server, spec: ReinstallSpec) -> Iterator
             f"There is no key pair {spec.keyname} in {project.name} as last read.",
             "keyname",
         )
+    elif owners == {""}:
+        sentence = "The key pair exists; the cloud does not say to this portal which user it belongs to."
+        yield Check("key_pair", Level.TO_KNOW, sentence, "userid")
     elif spec.userid not in owners:
         yield Check(
             "key_pair",
             Level.MUST_FIX,
-            f"The key pair {spec.keyname} does not belong to user {spec.userid}; its owner is {', '.join(sorted(owners))}.",
+            f"The key pair {spec.keyname} does not belong to user {spec.userid}; "
+            f"its owner is {', '.join(sorted(owners))}.",
             "userid",
         )
     else:

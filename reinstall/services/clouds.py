@@ -1,34 +1,44 @@
 """Adds clouds and projects, and tests the connection to them."""
 
-import ipaddress
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from ecsclient import keypairs, kms, servers
+from ecsclient import keypairs, kms, servers, volumes
 from ecsclient.errors import CloudError
 from ecsclient.profiles import PROFILES, Profile, UnknownProfile, get_profile
 from ecsclient.session import CloudSession
 from reinstall.domain.actors import Actor
+from reinstall.domain.addresses import wrong_endpoint
 from reinstall.domain.errors import FieldError, NotAllowed, RuleBroken
+from reinstall.domain.redaction import plain_text
+from reinstall.domain.sealing import CannotOpen
 from reinstall.models import Cloud, Environment, Membership, Project
 from reinstall.services import access, history, links, vault
 
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+#: Those the portal calls, and two more that a list of a cloud's endpoints usually has.
+_SERVICES = (*links.SERVICES, "kps", "vpc")
 _FIELDS = {"name", "environment", "profile", "region", "project_id", "endpoints", "credentials"}
 _CREDENTIALS = {"aksk": ("access_key", "secret_key"), "password": ("user", "password", "domain")}
 
 
 def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Project:
-    """Adds a cloud (where it is new) and a project with sealed credentials. Raises RuleBroken naming each field."""
+    """Adds a cloud (where it is new) and a project with sealed credentials.
+
+    Raises RuleBroken naming each field that is wrong, NotAllowed for anybody but an administrator.
+    """
     if not actor.sees_all:
         raise NotAllowed("Clouds and projects are added by an administrator of this portal.")
+    if actor.scopes is not None and "request" not in actor.scopes:
+        raise NotAllowed('This token may read only. This act needs a token with the scope "request".')
     errors = _document_errors(document)
     if errors:
         raise RuleBroken.of(errors)
@@ -51,7 +61,9 @@ def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Pro
 
 
 def _cloud_for(document: dict[str, Any], now: datetime) -> Cloud:
-    endpoints = {name: url.rstrip("/") for name, url in (document.get("endpoints") or {}).items()}
+    given = document.get("endpoints") or {}
+    # In one order and spelling: the same addresses are the same cloud.
+    endpoints = {name: given[name].rstrip("/").lower() for name in sorted(given)}
     cloud, _ = Cloud.objects.get_or_create(
         profile=document["profile"],
         region=document["region"],
@@ -65,6 +77,8 @@ def _new_project(cloud: Cloud, document: dict[str, Any], now: datetime) -> Proje
     slug = slugify(document["name"])[:60]
     if Project.objects.filter(slug=slug).exists():
         raise RuleBroken(f"There is a project {slug} already; choose another name.", "name", "taken")
+    if _is_here(cloud, document["project_id"]):
+        raise RuleBroken("This project of this cloud is here already.", "project_id", "taken")
     try:
         with transaction.atomic():
             project = Project.objects.create(
@@ -85,22 +99,36 @@ def _new_project(cloud: Cloud, document: dict[str, Any], now: datetime) -> Proje
     return project
 
 
+def _is_here(cloud: Cloud, project_id: str) -> bool:
+    """Whether a row reaches the same project at the same place, however its cloud was written down."""
+    same_id = Project.objects.select_related("cloud").filter(project_id=project_id)
+    address = links.endpoints_in(cloud).get("ecs")
+    return any(links.endpoints_of(project).get("ecs") == address for project in same_id)
+
+
 def _document_errors(document: dict[str, Any]) -> list[FieldError]:
     errors = [
         FieldError(name, f"There is no field {name}. Known: {', '.join(sorted(_FIELDS))}.", "unknown")
         for name in sorted(set(document) - _FIELDS)
     ]
     for name in ("name", "environment", "profile", "region", "project_id"):
-        value = document.get(name)
-        if not isinstance(value, str) or not value.strip() or len(value) > 60:
-            errors.append(FieldError(name, f"{name} is a text of 1 to 60 characters.", "required"))
+        if not _is_line(document.get(name)):
+            errors.append(FieldError(name, f"{name} is a line of 1 to 60 characters.", "required"))
     if errors:
         return errors
     if not slugify(document["name"]):
         errors.append(FieldError("name", "The name needs a letter or a digit.", "format"))
     if document["environment"] not in Environment.values:
         errors.append(FieldError("environment", f"Write one of {', '.join(Environment.values)}.", "choice"))
+    if not _PROJECT_ID.fullmatch(document["project_id"]):
+        errors.append(FieldError("project_id", "A project id has 32 characters, 0-9 and a-f.", "format"))
     return errors + _endpoint_errors(document) + _credential_errors(document.get("credentials"))
+
+
+def _is_line(value: object) -> bool:
+    return (
+        isinstance(value, str) and value == value.strip() != "" and len(value) <= 60 and value.isprintable()
+    )
 
 
 def _endpoint_errors(document: dict[str, Any]) -> list[FieldError]:
@@ -108,14 +136,19 @@ def _endpoint_errors(document: dict[str, Any]) -> list[FieldError]:
         profile = get_profile(document["profile"])
     except UnknownProfile:
         return [FieldError("profile", f"Write one of {', '.join(sorted(PROFILES))}.", "choice")]
-    endpoints = document.get("endpoints") or {}
+    endpoints = document.get("endpoints")
+    endpoints = {} if endpoints is None else endpoints
     if not isinstance(endpoints, dict) or not all(isinstance(url, str) for url in endpoints.values()):
         return [FieldError("endpoints", "endpoints is an object of service name to URL.", "format")]
+    unknown = sorted(set(endpoints) - set(_SERVICES))
+    if unknown:
+        known = ", ".join(_SERVICES)
+        return [FieldError(f"endpoints.{unknown[0]}", f"The services are {known}.", "unknown")]
     lax = document["environment"] == Environment.SIMULATOR or settings.ALLOW_PRIVATE_ENDPOINTS
     errors = [
         FieldError(f"endpoints.{name}", wrong, "address")
         for name, url in endpoints.items()
-        if (wrong := _wrong_address(url, lax=lax))
+        if (wrong := wrong_endpoint(url, lax=lax))
     ]
     return errors or _missing_endpoints(profile, document["region"], endpoints)
 
@@ -134,44 +167,25 @@ def _missing_endpoints(profile: Profile, region: str, endpoints: dict[str, str])
     ]
 
 
-def _wrong_address(url: str, *, lax: bool) -> str:
-    """Why `url` cannot be an endpoint; empty when it can. Private and http:// only where `lax`."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return f"{url} is not an URL."
-    if parts.scheme not in ("https", "http") or not host or parts.username or parts.query or parts.fragment:
-        return "Write https://host, without user, query or fragment."
-    if lax:
-        return ""
-    if parts.scheme != "https":
-        return "Write https://; plain http is for the simulator only."
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return (
-            ""
-            if "." in host and not host.endswith((".local", ".localhost", ".internal"))
-            else f"{host} is private."
-        )
-    return "" if address.is_global and not address.is_multicast else f"{host} is a private address."
-
-
 def _credential_errors(credentials: object) -> list[FieldError]:
-    if not isinstance(credentials, dict) or credentials.get("kind") not in _CREDENTIALS:
+    kind = credentials.get("kind") if isinstance(credentials, dict) else None
+    if not isinstance(credentials, dict) or not isinstance(kind, str) or kind not in _CREDENTIALS:
         return [FieldError("credentials.kind", "Write aksk or password.", "choice")]
-    names = _CREDENTIALS[credentials["kind"]]
+    names = _CREDENTIALS[kind]
+    optional = ("security_token",) if kind == "aksk" else ()
     missing = [
-        FieldError(f"credentials.{name}", f"{name} is required.", "required")
-        for name in names
-        if not isinstance(credentials.get(name), str) or not credentials[name]
+        FieldError(f"credentials.{name}", f"{name} is required: a text without line ends.", "required")
+        for name in (*names, *(set(optional) & set(credentials)))
+        if not _is_secret(credentials.get(name))
     ]
-    unknown = sorted(set(credentials) - {"kind", "security_token", *names})
+    unknown = sorted(set(credentials) - {"kind", *optional, *names})
     return missing + [
         FieldError(f"credentials.{name}", f"There is no {name} here.", "unknown") for name in unknown
     ]
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, str) and value.strip() != "" and len(value) <= 8192 and value.isprintable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +202,7 @@ def check_connection(*, actor: Actor, now: datetime, slug: str) -> tuple[CheckSt
     """Reads a little of everything a reinstall needs; what a write needs cannot be tested without one."""
     project = access.project_for_reading(actor, slug)
     access.must_manage(actor, project)
-    session = links.session_of(project)
-    steps: list[tuple[str, Callable[[CloudSession], str]]] = [
-        ("servers", lambda s: f"{sum(1 for _ in servers.list_servers(s))} servers listed."),
-        ("key_pairs", lambda s: f"{len(list(keypairs.list_keypairs(s)))} key pairs listed."),
-        ("kms_keys", lambda s: f"{len(list(kms.list_keys(s)))} KMS keys listed."),
-    ]
-    done = tuple(_timed(session, name, call) for name, call in steps)
+    done = _steps(project)
     with transaction.atomic():
         act = history.Act(
             action="project.checked",
@@ -208,10 +216,25 @@ def check_connection(*, actor: Actor, now: datetime, slug: str) -> tuple[CheckSt
     return done
 
 
+def _steps(project: Project) -> tuple[CheckStep, ...]:
+    try:
+        session = links.session_of(project)
+    except CannotOpen:
+        return (CheckStep("credentials", False, links.SEALED_SHUT, 0),)
+    calls: list[tuple[str, str, Callable[[CloudSession], str]]] = [
+        ("servers", "ecs", lambda s: f"{sum(1 for _ in servers.list_servers(s))} servers listed."),
+        ("disks", "evs", lambda s: f"{sum(1 for _ in volumes.list_volumes(s))} disks listed."),
+        ("key_pairs", "ecs", lambda s: f"{sum(1 for _ in keypairs.list_keypairs(s))} key pairs listed."),
+        ("kms_keys", "kms", lambda s: f"{sum(1 for _ in kms.list_keys(s))} KMS keys listed."),
+    ]
+    there = links.endpoints_of(project)
+    return tuple(_timed(session, name, call) for name, service, call in calls if service in there)
+
+
 def _timed(session: CloudSession, name: str, call: Callable[[CloudSession], str]) -> CheckStep:
     started = time.monotonic()
     try:
         ok, sentence = True, call(session)
     except CloudError as error:
-        ok, sentence = False, str(error)
+        ok, sentence = False, plain_text(str(error), 500)
     return CheckStep(name, ok, sentence, round((time.monotonic() - started) * 1000))

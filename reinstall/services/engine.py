@@ -1,7 +1,8 @@
 """Finds due jobs and moves each a step further. Any number of workers may run this at once.
 
-A job is claimed by one conditional UPDATE (lease and fence); every later write names the fence, so a worker that lost
-its lease changes nothing. The database is the only truth: losing, doubling or delaying messages costs seconds.
+A job is claimed by one conditional UPDATE (lease and fence); every later write names the fence, so a worker
+that lost its lease changes nothing. The database is the only truth: losing, doubling or delaying messages
+costs seconds.
 """
 
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.models import F, Q
 
 from reinstall.domain.redaction import plain_text
@@ -56,10 +57,11 @@ def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
             _steps(job, clock)
     except moves.Overtaken as reason:
         log.info("%s; leaving it", reason)
-    except DatabaseError:
-        # What was committed stands, and the next claim reads the row.
+    except (OperationalError, InterfaceError):
+        # The database was away or busy. What was committed stands, and the next claim reads the row.
         log.exception("the database failed in a step of job %s", job_id)
     except Exception as error:
+        # A value the database refuses is among these: it would be refused again, for ever.
         crashed = True
         _note_crash(job, error, clock())
     with suppress(DatabaseError):

@@ -1,4 +1,4 @@
-"""Keeps what was said to the cloud for a job: masked, cut, and polls that bring nothing new counted on one row."""
+"""Keeps what was said to the cloud for a job: masked, cut; polls with nothing new count on one row."""
 
 import json
 from typing import TYPE_CHECKING

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotFound
-from reinstall.domain.states import CANCELLABLE, JobState
+from reinstall.domain.states import CANCELLABLE, FINAL, JobState
 from reinstall.models import Job, Project
 from reinstall.services import access, moves
 
@@ -18,10 +18,8 @@ def cancel_job(*, actor: Actor, now: datetime, job_id: int) -> Job:
         if JobState(job.state) not in CANCELLABLE:
             break
         try:
-            # A worker at it finds the state changed at its next write, and the intent to send is such a write.
-            moves.move(
-                job, JobState.CANCELLED, now=now, actor=actor, note="Called off before anything was sent."
-            )
+            # A worker at it finds the state changed at its next write; the intent to send is such a write.
+            moves.move(job, JobState.CANCELLED, now=now, actor=actor, note=_note(job))
             return job
         except moves.Overtaken:
             continue
@@ -37,6 +35,20 @@ def _mine(actor: Actor, job_id: int) -> Job:
     return job
 
 
+def _note(job: Job) -> str:
+    if job.state == JobState.STOPPING:
+        return (
+            "Called off before the reinstall was sent. The server was told to stop and may be off: start it "
+            "in the cloud console if it is needed."
+        )
+    return "Called off before anything was sent."
+
+
 def _too_late(job: Job) -> str:
-    state = job.state.replace("_", " ")
-    return f"Job #{job.pk} is {state}. From there on the cloud decides, and it cannot be cancelled."
+    state = JobState(job.state)
+    word = state.replace("_", " ")
+    if state in FINAL:
+        return f"Job #{job.pk} has ended ({word}); there is nothing left to cancel."
+    if state is JobState.ATTENTION:
+        return f"Job #{job.pk} waits for a person to look at the server; it cannot be cancelled."
+    return f"Job #{job.pk} is {word}: the request may be at the cloud by now, and cannot be called back."

@@ -9,9 +9,14 @@ from ecsclient.auth import AkSk, PasswordLogin
 from ecsclient.profiles import Profile, get_profile
 from ecsclient.session import CloudSession, Exchange
 from reinstall.domain.spec import Limits
-from reinstall.models import Project
+from reinstall.models import Cloud, Project
 from reinstall.services import vault
 
+#: What people read where a CannotOpen ended a step.
+SEALED_SHUT = (
+    "The credentials of this project do not open: ECSPORTAL_ENCRYPTION_KEYS lacks the key they were sealed "
+    "with, or the row was changed. Nothing was asked of the cloud."
+)
 SERVICES = ("iam", "ecs", "evs", "ims", "kms", "cts")
 
 
@@ -50,9 +55,14 @@ def limits_of(project: Project) -> Limits:
 
 def endpoints_of(project: Project) -> dict[str, str]:
     """Base URL by service: the project's own where given, else what profile and region say."""
-    profile = profile_of(project)
-    found = {name: profile.endpoint(name, project.cloud.region) for name in SERVICES}
-    return {name: url for name, url in found.items() if url} | dict(project.cloud.endpoints)
+    return endpoints_in(project.cloud)
+
+
+def endpoints_in(cloud: Cloud) -> dict[str, str]:
+    """As `endpoints_of`, for a cloud."""
+    profile = get_profile(cloud.profile)
+    found = {name: profile.endpoint(name, cloud.region) for name in SERVICES}
+    return {name: url for name, url in found.items() if url} | dict(cloud.endpoints)
 
 
 def session_of(project: Project) -> CloudSession:
@@ -71,7 +81,7 @@ def session_of(project: Project) -> CloudSession:
 
 
 def _credentials(project: Project) -> AkSk | PasswordLogin:
-    record = vault.open_record(project.credentials_sealed, place=credentials_place(project))
+    record = vault.open_record(bytes(project.credentials_sealed), place=credentials_place(project))
     if project.credential_kind == "aksk":
         return AkSk(record["access_key"], record["secret_key"], record.get("security_token", ""))
     return PasswordLogin(record["user"], record["password"], record["domain"])

@@ -12,13 +12,13 @@ from reinstall.services import history, wake
 
 
 class Overtaken(Exception):
-    """Somebody else changed or claimed the job meanwhile. The caller stops quietly; the row is right."""
+    """Somebody else changed or claimed the job. The caller stops quietly; the row is right."""
 
 
 def move(
     job: Job, to: JobState, *, now: datetime, actor: Actor = ENGINE, note: str = "", **changes: Any
 ) -> None:
-    """Moves `job` from the state (and fence) it was read with to `to`, sets `changes`, writes the audit entry.
+    """Moves `job` from the state (and fence) it was read with, sets `changes`, writes the audit entry.
 
     Raises Overtaken when the row is not as it was read, ValueError for a move the state table does not have.
     """

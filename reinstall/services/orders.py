@@ -9,8 +9,9 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
+from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.identity import ServerFacts
+from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.states import JobState
 from reinstall.models import Environment, Job, Order, Project, Server
@@ -79,6 +80,7 @@ class _Decision:
     spec: ReinstallSpec
     servers: list[Server]
     submission_id: uuid.UUID
+    user_id: int
 
 
 def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
@@ -107,41 +109,40 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     Raises RuleBroken naming every field, Conflict when a job holds one of the servers, NotFound, NotAllowed.
     """
     project = access.project_for_requests(actor, request.project)
-    earlier = _earlier(actor, submission_id)
+    if actor.user_id is None:
+        raise NotAllowed("An order needs a person who answers for it; sign in or use a token.")
+    earlier = _earlier(actor.user_id, project, submission_id)
     if earlier is not None:
         return Placed(earlier, created=False)
     servers = _servers(project, request.servers)
     spec = _judged(project, servers, request)
     try:
         with transaction.atomic():
-            order = _store_order(_Decision(actor, now, project, request, spec, servers, submission_id))
+            order = _store_order(
+                _Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
+            )
     except IntegrityError:
         # Somebody was faster: this same submission in another tab, or another person on one of the servers.
-        earlier = _earlier(actor, submission_id)
+        earlier = _earlier(actor.user_id, project, submission_id)
         if earlier is not None:
             return Placed(earlier, created=False)
         raise _held(servers) from None
     return Placed(order, created=True)
 
 
-def _earlier(actor: Actor, submission_id: uuid.UUID) -> Order | None:
-    return Order.objects.filter(submission_id=submission_id, requested_by=actor.user_id).first()
+def _earlier(user_id: int, project: Project, submission_id: uuid.UUID) -> Order | None:
+    """What this person placed with this submission, in the project they may see now."""
+    mine = Order.objects.filter(requested_by_id=user_id, project=project)
+    return mine.filter(submission_id=submission_id).first()
 
 
 def _servers(project: Project, ids: Sequence[str]) -> list[Server]:
     """The servers in the order given. Raises RuleBroken or NotFound."""
     if not ids:
         raise RuleBroken("Name at least one server.", "servers", "required")
-    if len(ids) > MAX_SERVERS or len(set(ids)) != len(ids):
+    keys = [_server_key(text) for text in ids[: MAX_SERVERS + 1]]
+    if len(keys) > MAX_SERVERS or len(set(keys)) != len(keys):
         raise RuleBroken(f"Name each server once, at most {MAX_SERVERS:,}.", "servers")
-    keys = []
-    for text in ids:
-        try:
-            keys.append(uuid.UUID(text))
-        except ValueError:
-            raise RuleBroken(
-                f"{text} is not the id of a server: 36 characters with hyphens.", "servers"
-            ) from None
     rows = {
         row.pk: row for row in Server.objects.filter(project=project, pk__in=keys).prefetch_related("disks")
     }
@@ -151,8 +152,18 @@ def _servers(project: Project, ids: Sequence[str]) -> list[Server]:
     return [rows[key] for key in keys]
 
 
+def _server_key(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        shown = plain_text(text, 60)
+        raise RuleBroken(
+            f"{shown} is not the id of a server: 36 characters with hyphens.", "servers", "format"
+        ) from None
+
+
 def _judged(project: Project, servers: list[Server], request: OrderRequest) -> ReinstallSpec:
-    """The spec, when nothing is wrong with the request as a whole; else RuleBroken with all of it, or Conflict."""
+    """The spec, when nothing is wrong with the request; else RuleBroken with all that is, or Conflict."""
     errors: list[FieldError] = []
     spec = None
     try:
@@ -176,6 +187,12 @@ def _form_errors(project: Project, servers: list[Server], request: OrderRequest)
         errors.append(
             FieldError("reason", f"The reason has {len(request.reason)} characters; 500 is the most.")
         )
+    # A browser sends line ends as CR LF; those are fine.
+    reason = request.reason.replace("\r\n", "\n")
+    if plain_text(reason, len(reason)) != reason:
+        errors.append(
+            FieldError("reason", "The reason holds control characters; write plain text.", "format")
+        )
     if project.environment == Environment.PRODUCTION and not request.reason.strip():
         errors.append(FieldError("reason", "Say why: a reason is required in production.", "required"))
     if request.not_before is not None:
@@ -183,7 +200,7 @@ def _form_errors(project: Project, servers: list[Server], request: OrderRequest)
             FieldError("not_before", "Starting later is not offered yet; leave it out.", "not_offered")
         )
     phrase = confirm_phrase([server.name for server in servers])
-    if request.confirm.strip() != phrase:
+    if request.confirm.strip() != phrase.strip():
         kind = "the server name" if len(servers) == 1 else "the sentence"
         errors.append(FieldError("confirm", f"Type {kind} exactly as shown: {phrase}", "mismatch"))
     return errors
@@ -207,7 +224,7 @@ def _store_order(decision: _Decision) -> Order:
     hashes = [request_hash(decision.project, fact, spec) for fact in facts]
     order = Order.objects.create(
         project=decision.project,
-        requested_by_id=actor.user_id,
+        requested_by_id=decision.user_id,
         requested_by_name=actor.name,
         source=actor.source,
         reason=request.reason.strip(),

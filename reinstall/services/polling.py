@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from ecsclient import jobs
 from ecsclient.errors import CloudError, JobUnknown, NotFound, Throttled
@@ -26,10 +27,18 @@ SCHEDULE = (
 SLOWEST = timedelta(hours=1)
 #: The cloud forgets jobs a day after their end; this many times unknown in a row, and its word is gone.
 VANISHED_AFTER = 5
+#: However long a throttling answer asks to wait.
+LONGEST_PAUSE_S = 600.0
 #: After the cloud said SUCCESS the server may still be coming up.
 SETTLES_WITHIN = timedelta(minutes=10)
+#: And its list of disks may be a moment behind.
+DISKS_SETTLE_WITHIN = timedelta(seconds=30)
 VERIFY_EVERY = timedelta(seconds=3)
 FOLLOWED_FOR = timedelta(days=7)
+#: A status no document names is followed this long; then a person decides what it means.
+UNNAMED_FOR = timedelta(hours=2)
+#: States of a server that is at rest. Whether it starts by itself after a reinstall is not documented.
+AT_REST = ("ACTIVE", "SHUTOFF")
 
 
 def poll_interval(age: timedelta) -> timedelta:
@@ -46,18 +55,30 @@ def poll(job: Job, session: CloudSession, clock: Clock) -> None:
     now = clock()
     if found.server_id and found.server_id != str(job.server_id):
         return _foreign(job, found.server_id, now)
-    seen = {"cloud_status": found.status, "cloud_steps": _steps(found), "polled_at": now, "poll_failures": 0}
+    seen: dict[str, Any] = {
+        "cloud_status": plain_text(found.status, 40),
+        "cloud_steps": _steps(found),
+        "polled_at": now,
+        "poll_failures": 0,
+        "tries": 0,
+    }
     if found.phase is jobs.JobPhase.SUCCEEDED:
         moves.move(job, JobState.VERIFYING, now=now, note="The cloud reports SUCCESS.", next_at=now, **seen)
     elif found.phase is jobs.JobPhase.FAILED:
         _failed(job, session, found, seen, clock)
     else:
-        waiting = (
-            ""
-            if found.phase is jobs.JobPhase.PENDING
-            else f"The cloud says {found.status}, which is not known here."
-        )
-        moves.touch(job, next_at=now + poll_interval(_age(job, now)), waiting_for=waiting, **seen)
+        _going_on(job, found, seen, now)
+
+
+def _going_on(job: Job, found: jobs.CloudJob, seen: dict[str, Any], now: datetime) -> None:
+    """No end yet: asked again later, and put before a person when that takes longer than anything should."""
+    age, status = _age(job, now), seen["cloud_status"]
+    named = found.phase is jobs.JobPhase.PENDING
+    waiting = "" if named else f"The cloud says {status}, which is not known here."
+    if age > (FOLLOWED_FOR if named else UNNAMED_FOR):
+        note = f"The cloud still says {status}. A person must look."
+        return moves.move(job, JobState.ATTENTION, now=now, note=note, next_at=None, waiting_for=note, **seen)
+    moves.touch(job, next_at=now + poll_interval(age), waiting_for=waiting, **seen)
 
 
 def _age(job: Job, now: datetime) -> timedelta:
@@ -80,16 +101,17 @@ def _steps(found: jobs.CloudJob) -> list[dict[str, str]]:
 
 
 def _failed(
-    job: Job, session: CloudSession, found: jobs.CloudJob, seen: dict[str, object], clock: Clock
+    job: Job, session: CloudSession, found: jobs.CloudJob, seen: dict[str, Any], clock: Clock
 ) -> None:
     code, reason = found.deepest_error()
+    code = plain_text(code, 80)
     after = _read_after(job, session, clock)
     moves.move(
         job,
         JobState.FAILED,
         now=clock(),
         note=f"The cloud reports FAIL {code}.".replace(" .", "."),
-        failure_code=plain_text(code, 80),
+        failure_code=code,
         failure_message=plain_text(reason or "The cloud gave no reason."),
         found_after=after.to_json() if after else {},
         **seen,
@@ -109,7 +131,9 @@ def _read_after(job: Job, session: CloudSession, clock: Clock) -> ServerFacts | 
 def _not_told(job: Job, error: CloudError, now: datetime) -> None:
     """An error of the question is never a verdict on the job: it stays running and is asked again, slower."""
     failures = job.poll_failures + 1
-    if isinstance(error, JobUnknown) and failures >= VANISHED_AFTER:
+    # While a job runs, `tries` counts how often in a row the cloud did not know it.
+    unknown = job.tries + 1 if isinstance(error, JobUnknown) else 0
+    if unknown >= VANISHED_AFTER:
         note = f"The cloud does not know job {job.cloud_job_id} any more ({error.code})."
         moves.move(
             job,
@@ -118,14 +142,23 @@ def _not_told(job: Job, error: CloudError, now: datetime) -> None:
             note=note,
             next_at=now,
             poll_failures=0,
+            tries=0,
             waiting_for=f"{note} Looking at the server's disks instead.",
         )
         return
+    if _age(job, now) > FOLLOWED_FOR:
+        return _attention(job, f"The cloud has not said for days how the job stands: {error}.", now)
     wait = poll_interval(_age(job, now)) * min(2 ** min(failures, 4), 8)
     if isinstance(error, Throttled):
-        wait = max(wait, timedelta(seconds=error.retry_after))
+        wait = max(wait, timedelta(seconds=min(error.retry_after, LONGEST_PAUSE_S)))
     sentence = f"The cloud did not say how the job stands: {error}. Asking again."
-    moves.touch(job, poll_failures=failures, next_at=now + wait, waiting_for=plain_text(sentence, 500))
+    moves.touch(
+        job,
+        poll_failures=failures,
+        tries=unknown,
+        next_at=now + wait,
+        waiting_for=plain_text(sentence, 500),
+    )
 
 
 def _foreign(job: Job, server_id: str, now: datetime) -> None:
@@ -137,7 +170,10 @@ def _foreign(job: Job, server_id: str, now: datetime) -> None:
 
 
 def verify(job: Job, session: CloudSession, clock: Clock) -> None:
-    """verifying: compares the disks with the baseline. Only a new system disk and the same data disks are success."""
+    """verifying: compares the disks with the baseline.
+
+    Success is a new system disk, the same data disks, and a server at rest; anything else is for a person.
+    """
     baseline = ServerFacts.from_json(job.baseline)
     try:
         after, _ = readings.look_at(session, str(job.server_id))
@@ -150,15 +186,21 @@ def verify(job: Job, session: CloudSession, clock: Clock) -> None:
     readings.keep_facts(job, after, now)
     if baseline is None:
         return _attention(job, "There is no record of the disks before; they cannot be compared.", now)
+    _judge(job, baseline, after, now)
+
+
+def _judge(job: Job, baseline: ServerFacts, after: ServerFacts, now: datetime) -> None:
     proof = prove(baseline, after)
-    waited_long = now - job.state_since > SETTLES_WITHIN
-    if (
-        after.task_state or after.status in ("REBUILD", "BUILD", "REBOOT") or after.system_disk is None
-    ) and not waited_long:
-        return _verify_later(job, f"The server is still {plain_text(after.status, 40)}.", now)
-    if not proof.holds:
-        return _attention(job, proof.sentence, now, after)
-    note = proof.sentence if after.status == "ACTIVE" else f"{proof.sentence} The server is {after.status}."
+    waited = now - job.state_since
+    status = plain_text(after.status, 40)
+    at_rest = after.status in AT_REST and not after.task_state
+    if not at_rest and after.status != "ERROR" and waited <= SETTLES_WITHIN:
+        return _verify_later(job, f"The server is still {status}.", now)
+    if not proof.holds and waited <= DISKS_SETTLE_WITHIN:
+        return _verify_later(job, f"{proof.sentence} Looking again.", now)
+    note = proof.sentence if after.status == "ACTIVE" else f"{proof.sentence} The server is {status}."
+    if not (proof.holds and at_rest):
+        return _attention(job, note, now, after)
     moves.move(job, JobState.SUCCEEDED, now=now, note=note, found_after=after.to_json())
 
 

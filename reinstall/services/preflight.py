@@ -17,8 +17,12 @@ from reinstall.services import links, moves, readings, requests
 
 Clock = Callable[[], datetime]
 
-#: Looks that failed for want of a connection, before the job ends as unreachable (waits double from 2 s to 60 s).
+#: Looks in a row that failed for want of a connection, before the job ends as unreachable. The waits double,
+#: from 2 s to 60 s.
 MAX_TRIES = 8
+#: A request that could not start for a day is not what anybody expects any more: the portal was down, or the
+#: cloud turned every call away.
+START_WITHIN = timedelta(hours=24)
 #: A server that was told to stop has this long.
 STOP_WITHIN = timedelta(minutes=10)
 STOP_LOOK_EVERY = timedelta(seconds=3)
@@ -43,13 +47,27 @@ WAITED = Look(Next.NOTHING)
 
 
 def begin(job: Job, clock: Clock) -> None:
-    """queued -> preflight."""
+    """queued -> preflight, or expired when it waited too long."""
     now = clock()
+    if _expired(job, now):
+        return
     moves.move(job, JobState.PREFLIGHT, now=now, next_at=now, waiting_for="")
 
 
+def _expired(job: Job, now: datetime) -> bool:
+    """Ends a job that is older than a day and was not sent."""
+    if now - job.created_at <= START_WITHIN:
+        return False
+    hours = round(START_WITHIN.total_seconds() / 3600)
+    note = f"It could not start within {hours} hours. Nothing was sent; ask again if it is still wanted."
+    moves.move(job, JobState.EXPIRED, now=now, note=note, failure_code="expired", failure_message=note)
+    return True
+
+
 def look(job: Job, session: CloudSession, clock: Clock) -> Look:
-    """Reads the server and judges it. May move the job to stopping, rejected, or leave it for later."""
+    """Reads the server and judges it. May end the job, move it to stopping, or leave it for later."""
+    if _expired(job, clock()):
+        return WAITED
     try:
         facts, record = readings.look_at(session, str(job.server_id))
     except CloudError as error:
@@ -66,7 +84,9 @@ def look(job: Job, session: CloudSession, clock: Clock) -> Look:
 
 
 def watch_stop(job: Job, session: CloudSession, clock: Clock) -> Look:
-    """stopping: sends once the server is off; asks again only if it runs on its own."""
+    """stopping: sends once the server is off, ends the job when it stays on."""
+    if _expired(job, clock()):
+        return WAITED
     try:
         facts, record = readings.look_at(session, str(job.server_id))
     except CloudError as error:
@@ -108,7 +128,7 @@ def _may_be_running(job: Job) -> bool:
 
 
 def _must_stop(job: Job, facts: ServerFacts) -> bool:
-    """Where the cloud wants a stopped server, the portal stops it: a stray second call is then refused there."""
+    """Where the cloud wants a stopped server the portal stops it; a stray second call is refused there."""
     profile = links.profile_of(job.project)
     return facts.status == "ACTIVE" and profile.requires_stopped and job.order.mode != MODE_STOP_FIRST
 

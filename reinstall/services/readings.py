@@ -7,6 +7,7 @@ from django.db import transaction
 from ecsclient import servers
 from ecsclient.session import CloudSession
 from reinstall.domain.identity import DiskFacts, ServerFacts
+from reinstall.domain.redaction import plain_text
 from reinstall.models import Job, Server
 from reinstall.services import inventory
 
@@ -21,7 +22,8 @@ def look_at(session: CloudSession, server_id: str) -> tuple[ServerFacts, servers
     )
     facts = ServerFacts(
         server_id=record.id,
-        name=record.name,
+        # Cut as in the inventory: what was reviewed there is compared with this.
+        name=plain_text(record.name, 255),
         status=record.status,
         task_state=record.task_state or "",
         addresses=tuple(a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")),
@@ -38,13 +40,21 @@ def keep_facts(job: Job, facts: ServerFacts, now: datetime) -> None:
     """Lets the inventory say what was just read: state, key pair, disks."""
     with transaction.atomic():
         Server.objects.filter(pk=job.server_id).update(
-            status=facts.status, task_state=facts.task_state, keyname=facts.keyname, seen_at=now, gone_at=None
+            status=plain_text(facts.status, 40),
+            task_state=plain_text(facts.task_state, 60),
+            keyname=plain_text(facts.keyname, 255),
+            seen_at=now,
+            gone_at=None,
         )
         server = Server.objects.get(pk=job.server_id)
         known = {disk.volume_id: disk for disk in server.disks.all()}
         wanted = []
         for disk in facts.disks:
-            columns = {"volume_id": disk.volume_id, "device": disk.device, "boot_index": disk.boot_index}
+            columns: dict[str, object] = {
+                "volume_id": disk.volume_id,
+                "device": plain_text(disk.device, 40),
+                "boot_index": disk.boot_index,
+            }
             if disk.size_gb is not None:
                 columns["size_gb"] = disk.size_gb
             if disk.volume_id not in known and disk.is_system:

@@ -18,14 +18,14 @@ Clock = Callable[[], datetime]
 
 #: When to look again, by the age of the doubt; hourly from then on.
 LOOKS = tuple(timedelta(seconds=s) for s in (5, 15, 30, 60, 120, 300, 600, 900, 1200, 1800))
-#: Signature expiry (15 min), the call's wall clock, and a margin: from then on the request cannot be taken any more.
+#: Signature expiry (15 min), the call's wall clock, a margin: from then on the request cannot be taken.
 SETTLE = timedelta(minutes=21)
 #: A server that shows a rebuild gets longer.
 SETTLE_BUSY = timedelta(hours=2)
 
 
 def abandoned(job: Job, clock: Clock) -> None:
-    """submitting with an expired lease: its process died between the intent and the answer. Never sent again."""
+    """submitting with an expired lease: its process died between intent and answer. Never sent again."""
     now = clock()
     why = "The portal's worker stopped while the request may have been on its way; no answer was stored."
     with transaction.atomic():
@@ -36,7 +36,7 @@ def abandoned(job: Job, clock: Clock) -> None:
 
 
 def look(job: Job, session: CloudSession, clock: Clock) -> None:
-    """uncertain: looks for what the call did. Ends in running, verifying or, when it cannot be known, attention."""
+    """uncertain: looks for what the call did. Ends in running, verifying or, in the end, attention."""
     if job.cloud_job_id and _known_again(job, session, clock):
         return
     try:

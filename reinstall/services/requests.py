@@ -104,7 +104,7 @@ def spec_of_order(order: Order) -> ReinstallSpec:
         userid=order.userid,
         mode=order.mode,
         byol=order.byol,
-        user_data=vault.open_text(order.user_data_sealed, place=user_data_place(order)),
+        user_data=vault.open_text(bytes(order.user_data_sealed), place=user_data_place(order)),
         encrypted=order.encrypted,
         cmkid=order.cmkid,
         limits=links.limits_of(order.project),

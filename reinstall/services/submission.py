@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from ecsclient.errors import AuthRefused, CloudError, parse_error, pause_of
 from ecsclient.reinstallos import PreparedReinstall, prepare_reinstall, send_reinstall
@@ -79,38 +79,33 @@ class _Outcome:
 def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Clock) -> Attempt:
     """Transaction A: state, attempt, baseline and audit entry, committed before a byte is sent.
 
-    Any error out of here, the commit's included, means: do not send.
+    Any error out of here, the commit's included, means: do not send. An IntegrityError says that an attempt
+    is live already, which no job that comes here may have: the engine puts it before a person.
     """
     now = clock()
     number = job.attempts.count() + 1
-    try:
-        with transaction.atomic(durable=not _in_test_transaction()):
-            moves.move(
-                job,
-                JobState.SUBMITTING,
-                now=now,
-                note="Armed: the request is about to be sent, once.",
-                baseline=baseline.to_json(),
-                lease_until=now + LEASE,
-                next_at=now + LEASE,
-                sent_at=now,
-                waiting_for="",
-            )
-            return Attempt.objects.create(
-                job=job,
-                number=number,
-                verdict=Verdict.ARMED,
-                body_sha256=prepared.body_sha256,
-                signed_at=prepared.signed_at,
-                intent_at=now,
-                credential_version=job.project.credential_version,
-            )
-    except IntegrityError as error:
-        raise moves.Overtaken(f"job {job.pk} has a live attempt already") from error
-
-
-def _in_test_transaction() -> bool:
-    return connection.in_atomic_block
+    # Durable: inside somebody's larger transaction the intent would not be on disk when the call leaves.
+    with transaction.atomic(durable=True):
+        moves.move(
+            job,
+            JobState.SUBMITTING,
+            now=now,
+            note="Armed: the request is about to be sent, once.",
+            baseline=baseline.to_json(),
+            lease_until=now + LEASE,
+            next_at=now + LEASE,
+            sent_at=now,
+            waiting_for="",
+        )
+        return Attempt.objects.create(
+            job=job,
+            number=number,
+            verdict=Verdict.ARMED,
+            body_sha256=prepared.body_sha256,
+            signed_at=prepared.signed_at,
+            intent_at=now,
+            credential_version=job.project.credential_version,
+        )
 
 
 def _still_ours(job: Job) -> bool:
@@ -133,6 +128,7 @@ def _observation(result: OneShotResult) -> Observation:
         body=result.body,
         complete=result.complete,
         code=info.code,
+        codes=tuple(detail.code for detail in info.details),
         message=plain_text(info.message, 1000),
         error=plain_text(result.error, 500),
         retry_after_s=pause_of(info, headers.get("retry-after")),
@@ -140,8 +136,10 @@ def _observation(result: OneShotResult) -> Observation:
 
 
 def _store_patiently(outcome: _Outcome, clock: Clock) -> None:
-    """Transaction B, tried for half a minute while the lease lives; then the sweep finds the armed attempt."""
+    """Transaction B, tried for half a minute while the lease lives; then the sweep finds it armed."""
     give_up = time.monotonic() + STORE_WITHIN_S
+    job = outcome.job
+    as_sent = (job.state, job.seq)
     while True:
         try:
             return _store(outcome, clock())
@@ -150,6 +148,9 @@ def _store_patiently(outcome: _Outcome, clock: Clock) -> None:
                 raise
             log.exception("the answer for job %s could not be stored yet", outcome.job.pk)
             connection.close()
+            # A commit that failed has undone the row, not this object. If it came through after all, the next
+            # try finds the row moved and stops.
+            job.state, job.seq = as_sent
             time.sleep(0.5)
 
 
@@ -204,9 +205,10 @@ def _rejected(job: Job, meaning: Meaning, now: datetime) -> None:
 
 
 def _unsent(job: Job, meaning: Meaning, now: datetime) -> None:
-    if job.tries + 1 >= MAX_UNSENT:
+    unsent = job.attempts.filter(verdict=Verdict.NOT_SENT).count()
+    if unsent >= MAX_UNSENT:
         return _end_refused(job, "unreachable", f"{meaning.why} Tried {MAX_UNSENT} times.", now)
-    _again(job, meaning, timedelta(seconds=min(2.0 ** (job.tries + 1), 60.0)), now)
+    _again(job, meaning, timedelta(seconds=min(2.0**unsent, 60.0)), now)
 
 
 def _throttled(job: Job, meaning: Meaning, now: datetime) -> None:
@@ -233,14 +235,14 @@ def _unknown(job: Job, meaning: Meaning, now: datetime) -> None:
 
 
 def _again(job: Job, meaning: Meaning, wait: timedelta, now: datetime) -> None:
-    """A definite "not taken": the job may try again with a new attempt."""
+    """A definite "not taken": the job may try again with a new attempt, after a new look at the server."""
     moves.move(
         job,
         JobState.QUEUED,
         now=now,
         note=meaning.why,
         next_at=now + wait,
-        tries=job.tries + 1,
+        tries=0,
         waiting_for=plain_text(meaning.why, 500),
     )
 
@@ -252,7 +254,10 @@ def _end_refused(job: Job, code: str, why: str, now: datetime) -> None:
 
 
 def _refuse_changed(job: Job, now: datetime) -> None:
-    why = "What would be sent is not what was asked for: the stored request does not match its hash. Nothing was sent."
+    why = (
+        "What would be sent is not what was asked for: the stored request does not match its hash. "
+        "Nothing was sent."
+    )
     log.error("request hash of job %s does not match", job.pk)
     _end_refused(job, "hash_mismatch", why, now)
 

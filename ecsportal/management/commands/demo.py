@@ -61,7 +61,7 @@ class Command(BaseCommand):
 
 
 def _start_simulator(data_dir: Path, speed: float) -> tuple[subprocess.Popen[str], str]:
-    """The simulator as a process of its own; its state survives in the data directory. Returns its base URL."""
+    """The simulator as a process of its own, and its base URL; its state survives in the data directory."""
     data_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", str(speed)]
     command += ["--state", str(data_dir / "simulator.json")]
