@@ -6,7 +6,7 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 
-from reinstall.models import Project
+from reinstall.models import Environment, Project
 from reinstall.selectors.projects import NavCounts, nav_counts
 from reinstall.web.actors import actor_of
 from reinstall.web.scope import current_project, projects_of
@@ -57,6 +57,12 @@ class Portal:
     @cached_property
     def project(self) -> ProjectTag | None:
         return ProjectTag.of(self._project) if self._project else None
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Nothing on this page can reach a real cloud."""
+        shown = (self._project,) if self._project else self._projects
+        return bool(shown) and all(project.environment == Environment.SIMULATOR for project in shown)
 
     @cached_property
     def counts(self) -> NavCounts:

@@ -157,6 +157,19 @@ class Live {
     this.source?.close();
     clearTimeout(this.timer);
     clearInterval(this.watch);
+    refreshCounts();
+  }
+}
+
+// The counts beside the navigation belong to the person, so they are not in the shared update.
+async function refreshCounts() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const counts = page.getElementById("nav-jobs");
+    if (answer.ok && counts) swap("nav-jobs", counts.outerHTML);
+  } catch {
+    // The next page shows them.
   }
 }
 

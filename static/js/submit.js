@@ -14,6 +14,8 @@ export function guardForms() {
     button.setAttribute("aria-busy", "true");
     const words = button.querySelector("[data-words]") || button;
     button.dataset.before = words.textContent;
+    // Keeps its width: a shorter button would let the second click of a double click land on its neighbour.
+    button.style.minWidth = `${button.offsetWidth}px`;
     words.textContent = button.dataset.busy || "Sending…";
   });
   // Coming back with the browser's back button finds the page as it was left; make it usable again.
@@ -23,6 +25,7 @@ export function guardForms() {
       delete form.dataset.sent;
       form.querySelectorAll("[aria-busy]").forEach((button) => {
         button.removeAttribute("aria-busy");
+        button.style.minWidth = "";
         (button.querySelector("[data-words]") || button).textContent = button.dataset.before;
       });
     });
