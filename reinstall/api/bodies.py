@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from django.core.exceptions import RequestDataTooBig
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ErrorDetail, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -126,12 +126,19 @@ class Body(serializers.Serializer[Any]):
     default_error_messages = {"invalid": "is an object"}
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {str(name): f"is not a field here; known are {known}" for name in unknown}, "unknown"
-            )
-        return super().to_internal_value(data)
+        unknown = self._unknown(data) if isinstance(data, Mapping) else {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            known_wrong = error.detail if isinstance(error.detail, dict) else {}
+            raise serializers.ValidationError({**known_wrong, **unknown}) from None
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return value
+
+    def _unknown(self, data: Mapping[Any, Any]) -> dict[str, list[ErrorDetail]]:
+        why = f"is not a field here; known are {', '.join(self.fields)}"
+        return {str(name): [ErrorDetail(why, "unknown")] for name in data if name not in self.fields}
 
 
 def read_body(kind: type[Body], request: Request) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def _field_errors(errors: Any, path: str = "") -> Iterator[FieldError]:
             outer = "" if name == "non_field_errors" or whole else f"{path}."
             yield from _field_errors(inner, path if name == "non_field_errors" else f"{outer}{name}")
         return
-    for error in errors:
+    for error in [errors] if isinstance(errors, str) else errors:
         if isinstance(error, Mapping | list):
             yield from _field_errors(error, path)
         else:

@@ -13,11 +13,7 @@ _JOB = {
     "state": "running",
     "state_since": "2026-01-02T03:04:07.412000Z",
 }
-_TIMES = {
-    "created_at": "2026-01-02T03:04:05Z",
-    "sent_at": "2026-01-02T03:04:07Z",
-    "ended_at": None,
-}
+_TIMES = {"created_at": "2026-01-02T03:04:05Z", "sent_at": "2026-01-02T03:04:07Z", "ended_at": None}
 _JOB_ROW = {
     **_JOB,
     "step": "Cloud is rebuilding the system disk (RUNNING)",
@@ -60,9 +56,7 @@ _STEP = {
     "started_at": "2026-01-02T03:04:07.412000Z",
     "ended_at": None,
     "note": "From here on the cloud decides. This step cannot be cancelled.",
-    "subs": [
-        {"name": "Reinstall the system", "raw_name": "reInitOsSingle", "state": "active", "seconds": None}
-    ],
+    "subs": [{"name": "Reinstall", "raw_name": "reInitOsSingle", "state": "active", "seconds": None}],
 }
 _SYNC = {"servers": 212, "added": 3, "changed": 2, "gone": 1, "key_pairs": 8, "kms_keys": 2, "problems": []}
 _PROGRESS = {"elapsed_s": 72, "half_s": 112, "nine_of_ten_s": 190, "left_s": 40, "samples": 57, "percent": 37}
@@ -189,9 +183,7 @@ EXAMPLES: dict[str, Any] = {
         "dry_run": False,
     },
     "PreviewShape": {
-        "checks": [
-            {"name": "held", "level": "passed", "sentence": "No other job holds this server.", "field": ""}
-        ],
+        "checks": [{"name": "held", "level": "passed", "sentence": "No other job holds it.", "field": ""}],
         "requests": [
             {
                 "server_id": _ID,

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from reinstall.domain import words
 from reinstall.domain.actors import Actor
@@ -130,6 +131,13 @@ class JobView:
     last_audit_note: str
 
 
+#: What the view takes from the row as it is.
+_COLUMNS = (
+    *("order_id", "server_id", "server_name", "state_since", "seq", "cloud_job_id", "cloud_status"),
+    *("polled_at", "waiting_for", "created_at", "sent_at", "ended_at"),
+)
+
+
 def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView:
     """The view of `job` (read with its order and project), which `actor` may see."""
     state = JobState(job.state)
@@ -139,23 +147,16 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         .values("action", "at", "note", "request_id")
     )
     order = job.order
+    columns: dict[str, Any] = {name: getattr(job, name) for name in _COLUMNS}
     return JobView(
+        **columns,
         id=job.pk,
-        order_id=job.order_id,
         project_slug=job.project.slug,
         project_name=job.project.name,
         environment=job.project.environment,
-        server_id=job.server_id,
-        server_name=job.server_name,
         state=state,
-        state_since=job.state_since,
-        seq=job.seq,
         stamp=stamp,
-        cloud_job_id=job.cloud_job_id,
-        cloud_status=job.cloud_status,
-        polled_at=job.polled_at,
         poll_interval_s=_poll_interval(job),
-        waiting_for=job.waiting_for,
         steps=steps_of(job, visits_of(job, entries)),
         progress=_progress(job, now or database_now()),
         failure=_failure(job, state),
@@ -167,9 +168,6 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         reason=order.reason,
         asked=_asked_for(job),
         request_id=next((entry["request_id"] for entry in entries if entry["request_id"]), ""),
-        created_at=job.created_at,
-        sent_at=job.sent_at,
-        ended_at=job.ended_at,
         can_cancel=state in CANCELLABLE and may_request(actor, job.project),
         done=state in FINAL,
         headline=words.HEADLINES[state],

@@ -226,8 +226,7 @@ def test_exchanges_come_in_order_with_every_column(shop: Project, bob: Actor):
 
 
 def test_who_may_cancel(shop: Project, bob: Actor):
-    eve = an_actor(a_person("eve"))
-    shop.memberships.create(user_id=eve.user_id, role="viewer")
+    eve = an_actor(a_person("eve", shop, role="viewer"))
     server = a_server(shop)
     job = a_job(an_order(shop, shop.memberships.get(role="requester").user), server)
     assert get_job(bob, job.pk).can_cancel and not get_job(eve, job.pk).can_cancel

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
@@ -174,7 +175,7 @@ def test_until_is_not_included(shop: Project, bob: Actor):
 def test_tokens_are_ones_own(bob: Actor):
     eve = a_person("eve")
     values = {"name": "n", "prefix": "ecsp_x", "created_at": T0, "expires_at": T0}
-    mine = ApiToken.objects.create(user_id=bob.user_id, digest="1", **values)
+    mine = ApiToken.objects.create(user=User.objects.get(username=bob.name), digest="1", **values)
     theirs = ApiToken.objects.create(user=eve, digest="2", **values)
     assert tokens.my_tokens(bob) == tokens.token_page(bob).items == (mine,)
     with pytest.raises(NotFound):

@@ -26,7 +26,8 @@ def page(ordering: Ordering, cursor: str = "", limit: int = 3) -> Page[Server]:
 
 
 def walk(ordering: Ordering, limit: int) -> list[list[object]]:
-    pages, cursor = [], ""
+    pages: list[list[object]] = []
+    cursor = ""
     while True:
         found = page(ordering, cursor, limit)
         pages.append([row.pk for row in found.items])
