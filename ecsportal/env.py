@@ -26,7 +26,6 @@ KNOWN = {
     "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
-    "ECSPORTAL_EMBEDDED": "true or false; set by serve and demo: web, worker and beat in one process",
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }

@@ -31,8 +31,6 @@ BROKER_URL = env.url(
 )
 LIVE_REDIS_URL = env.url("ECSPORTAL_REDIS_URL", "", ("redis", "rediss"))
 BASE_URL = env.url("ECSPORTAL_BASE_URL", "", ("http", "https"))
-#: Web, worker and beat in this process, on a laptop: it may make its own secrets.
-EMBEDDED = env.flag("ECSPORTAL_EMBEDDED")
 ON_SQLITE = DATABASE_URL.startswith("sqlite")
 TESTING = "pytest" in sys.modules
 DEPLOYMENT_ID = env.text("ECSPORTAL_DEPLOYMENT_ID", "local")
@@ -235,4 +233,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Choices stand where they are used; named enums would get made-up names where two fields are called alike.
+    "POSTPROCESSING_HOOKS": [],
 }

@@ -88,7 +88,7 @@ def _open(page: Page, name: str, addresses: dict[str, str]) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if name == "form-errors":
         page.get_by_role("button", name="Wipe and reinstall").click()
-        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.locator("#error-summary")).to_be_visible()
 
 
 def test_nothing_scrolls_sideways_at_320_px(

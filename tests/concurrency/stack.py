@@ -101,6 +101,7 @@ class Stack:
     simulator_url: str = ""
     token: str = ""
     processes: list[Process] = field(default_factory=list)
+    handed_out: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -207,11 +208,13 @@ class Stack:
         return requests.request(method, f"{self.url}/api/v1/{path}", headers=headers, timeout=30, **more)
 
     def free_servers(self, count: int) -> list[dict[str, Any]]:
-        """Servers that may be reinstalled, by name."""
+        """Servers that may be reinstalled and that no test had before, by name."""
         rows = self.ask("GET", "servers/?limit=200&project=shop-prod").json()["results"]
-        usable = [row for row in rows if row["name"].startswith("web-") and not row["why_not"]]
-        assert len(usable) >= count, f"{len(usable)} free servers, {count} wanted"
-        return usable[:count]
+        fresh = [row for row in rows if row["name"].startswith("web-") and row["id"] not in self.handed_out]
+        usable = [row for row in fresh if not row["why_not"]][:count]
+        assert len(usable) == count, f"{len(usable)} free servers, {count} wanted"
+        self.handed_out |= {row["id"] for row in usable}
+        return usable
 
     def order(self, servers: list[dict[str, Any]], **spec: Any) -> dict[str, Any]:
         """Places an order for `servers`; the answer."""
