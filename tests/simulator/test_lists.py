@@ -53,6 +53,18 @@ def test_status_brings_what_is_on_its_way(sim: RunningSimulator, client: Client)
     assert [s["status"] for s in rows if s["id"] == server.id] == ["REBUILD"]
 
 
+def test_lists_never_show_yesterdays_server(sim: RunningSimulator, client: Client) -> None:
+    """Lists are kept as bytes between changes: any change must be seen by the next one."""
+    server = named(sim, "app-prod-01")
+    assert client.get(DETAIL, name=server.name).json["servers"][0]["status"] == "SHUTOFF"
+    client.reinstall(server.id, client.key())
+    sim.advance(1200)
+    assert client.get(DETAIL, name=server.name).json["servers"][0] == client.server(server.id)
+    with sim.lock:
+        server.locked = True
+    assert client.get(DETAIL, name=server.name).json["servers"][0]["locked"] is True
+
+
 def test_by_ids_names_the_missing(sim: RunningSimulator, client: Client) -> None:
     one, missing = named(sim, "web-prod-01").id, "6" * 36
     reply = client.call("GET", f"{DETAIL}?server_id={one},{missing}&name=ignored").json

@@ -54,6 +54,14 @@ REFUSED: list[tuple[str, str, Body, int, str, str]] = [
     ("metadata a list", STOPPED, lambda c: c.key(metadata=[]), 400, "Ecs.0005", "metadata"),
     ("BYOL", STOPPED, lambda c: c.key(metadata={"BYOL": "false"}), 400, "Ecs.0005", "BYOL"),
     ("not base64", STOPPED, lambda c: c.key(metadata={"user_data": "#!/bin/sh"}), 400, "Ecs.0005", "base64"),
+    (
+        "stray signs",
+        STOPPED,
+        lambda c: c.key(metadata={"user_data": "aGk=\n aGk"}),
+        400,
+        "Ecs.0005",
+        "base64",
+    ),
     ("too long", STOPPED, lambda c: c.key(metadata={"user_data": BIG}), 400, "Ecs.0005", "32768"),
     (
         "encrypted is a bool",
