@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from reinstall.domain.states import ACTIVE, DRIVEN, LIVE_VERDICTS, JobState, Verdict
+from reinstall.domain.states import ACTIVE, LIVE_VERDICTS, JobState, Verdict
 from reinstall.models.clouds import Project
 from reinstall.models.orders import Order
 from reinstall.models.servers import Server
@@ -69,8 +69,10 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            # The sweep: only rows with something to do are in it, however many are finished.
-            models.Index(fields=["next_at"], condition=Q(state__in=sorted(DRIVEN)), name="job_due"),
+            # The sweep: only rows with something to do are in it, however many are finished. A list of states
+            # as the condition would not do: SQLite cannot compare it with the parameters of a query.
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="job_due"),
+            models.Index(fields=["-created_at", "-id"], name="job_by_time"),
             models.Index(fields=["project", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["project", "state", "-created_at", "-id"], name="job_by_state"),
             models.Index(fields=["server", "-created_at"], name="job_of_server"),

@@ -39,6 +39,7 @@ class Server(models.Model):
         ordering = ["name", "id"]
         indexes = [
             models.Index(fields=["project", "name", "id"], name="server_list"),
+            models.Index(fields=["name", "id"], name="server_by_name"),
             models.Index(fields=["project", "status"], name="server_by_status"),
         ]
 

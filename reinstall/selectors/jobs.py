@@ -12,12 +12,12 @@ from django.db.models import Q, QuerySet
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
 from reinstall.domain.spec import canonical_json
-from reinstall.domain.states import FINAL, JobState
+from reinstall.domain.states import ACTIVE, FINAL, JobState
 from reinstall.models import Exchange, Job, Project
 from reinstall.selectors.job_detail import JobView, view_of
 from reinstall.selectors.job_rows import COLUMNS, JobRow, job_rows
 from reinstall.selectors.pages import Page, capped_count, ordering_of, page_of
-from reinstall.selectors.projects import GOING_ON, needing_a_look
+from reinstall.selectors.projects import GOING_ON, in_projects, needing_a_look
 
 __all__ = [
     "ExchangeView",
@@ -138,10 +138,10 @@ def _visible(actor: Actor) -> QuerySet[Job, Job]:
 
 
 def _filtered(actor: Actor, filters: JobFilters) -> QuerySet[Job, Job]:
-    visible = Project.objects.visible_to(actor)
-    if filters.project:
-        visible = visible.filter(slug=filters.project)
-    rows = _in_tab(Job.objects.filter(project__in=visible.values("pk")), filters.tab)
+    # Jobs that are under way are few: they are gathered by state. Finished ones are read in their order.
+    few = filters.tab in ("running", "attention") or filters.state in ACTIVE
+    rows = _visible(actor) if few else Job.objects.all()
+    rows = _in_tab(in_projects(rows, actor, filters.project), filters.tab)
     if filters.state:
         if filters.state not in {known.value for known in JobState}:
             raise RuleBroken(

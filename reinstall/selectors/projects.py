@@ -1,8 +1,9 @@
 """Projects as an actor may see them, and what they may do there."""
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound
@@ -16,6 +17,9 @@ UNCLEAR = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
 GOING_ON = ACTIVE - UNCLEAR
 _REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)
 _COUNT_CAP = 1_000
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R", bound=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,20 @@ def nav_counts(actor: Actor, project: Project | None = None) -> NavCounts:
         running=capped_count(jobs.filter(state__in=sorted(GOING_ON)), _COUNT_CAP),
         attention=capped_count(needing_a_look(jobs), _COUNT_CAP),
     )
+
+
+def in_projects(rows: QuerySet[M, R], actor: Actor, slug: str = "") -> QuerySet[M, R]:
+    """Of `rows`, those in projects the actor may see, or in the one named `slug`.
+
+    For lists in an order of their own: said as "one of these projects", databases gather all rows and sort
+    them. Said as one project, as a question about each row, or not at all, they read along the order's index.
+    """
+    visible = Project.objects.visible_to(actor)
+    if slug:
+        return rows.filter(project=visible.filter(slug=slug).values("pk")[:1])
+    if actor.sees_all and not actor.only_projects:
+        return rows
+    return rows.filter(Exists(visible.filter(pk=OuterRef("project"))))
 
 
 def needing_a_look(jobs: QuerySet[Job, Job]) -> QuerySet[Job, Job]:
