@@ -1,0 +1,58 @@
+"""What has to run inside Django, on the database the environment names: `python -m benchmarks.inside ...`."""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import django
+
+
+def main() -> None:
+    """`fill SERVERS JOBS` writes rows; `queries` prints {"sweep": ms, "claim": ms} as JSON."""
+    django.setup()
+    if sys.argv[1] == "fill":
+        from benchmarks.rows import fill
+
+        fill(servers=int(sys.argv[2]), jobs=int(sys.argv[3]))
+    else:
+        print(json.dumps(queries()))
+
+
+def queries() -> dict[str, float]:
+    """The engine's two questions of every second, in ms: the sweep's look, and one worker taking a job.
+
+    The claim writes and commits, so it includes what the disk needs to make that safe.
+    """
+    from benchmarks.rows import add_due
+    from reinstall.models.clock import database_now
+    from reinstall.services import engine
+
+    add_due(20)
+    now = database_now()
+    due = engine.due_jobs(now=now)
+    # Each claim comes after the lease of the one before it has run out.
+    later = (now + 2 * engine.LEASE * turn + timedelta(seconds=1) for turn in range(1, 1000))
+
+    def sweep() -> None:
+        assert len(engine.due_jobs(now=now)) == len(due)
+
+    def claim() -> None:
+        assert engine._claim(due[0], next(later), "bench") is not None
+
+    return {"sweep": median_ms(sweep, 200), "claim": median_ms(claim, 100)}
+
+
+def median_ms(call: Callable[[], None], times: int) -> float:
+    samples = []
+    for _ in range(times):
+        started = time.perf_counter()
+        call()
+        samples.append((time.perf_counter() - started) * 1000)
+    return statistics.median(samples)
+
+
+if __name__ == "__main__":
+    main()
