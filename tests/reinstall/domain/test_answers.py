@@ -224,6 +224,6 @@ def test_every_observation_has_one_verdict_and_what_is_not_listed_is_unknown(obs
     elif meaning.verdict is not Verdict.UNKNOWN:
         assert whole
         listed = {(status, code): verdict for status, code, verdict in ROWS if status != 403}
-        pairs = [(observed.status, code) for code in (observed.code, *observed.codes)]
+        pairs = [(observed.status or 0, code) for code in (observed.code, *observed.codes)]
         assert observed.status == 403 or meaning.verdict in [listed.get(pair) for pair in pairs]
         assert "job_id" not in json.loads(observed.body)
