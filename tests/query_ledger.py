@@ -25,7 +25,7 @@ def queries_of(ask: Callable[[], object]) -> list[str]:
 
 
 def holds(name: str, ask: Callable[[], object], more: Callable[[], object]) -> None:
-    """Fails, showing the SQL, unless `ask` takes the number of queries in the ledger, before and after `more`.
+    """Fails, showing the SQL, unless `ask` takes the ledger number of queries, before and after `more`.
 
     The caller has made one row of the kind that is listed; `more` makes 49 others.
     """
