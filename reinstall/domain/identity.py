@@ -104,7 +104,6 @@ def prove(before: ServerFacts, after: ServerFacts) -> Proof:
     is_new = old is not None and new is not None and new.volume_id not in known
     attached = {disk.volume_id for disk in after.data_disks}
     lost = tuple(disk.volume_id for disk in before.data_disks if disk.volume_id not in attached)
-    kept = len(before.data_disks) - len(lost)
     parts = []
     if new is None:
         parts.append("No system disk was found.")
@@ -116,8 +115,18 @@ def prove(before: ServerFacts, after: ServerFacts) -> Proof:
         parts.append("A data disk of before is the system disk now.")
     else:
         parts.append("The system disk is still the old one.")
-    if before.data_disks:
-        parts.append(f"{kept} of {len(before.data_disks)} data disks are the same as before.")
-    else:
-        parts.append("There was no data disk.")
+    parts.append(_kept(len(before.data_disks), len(lost)))
     return Proof(is_new, lost, " ".join(parts))
+
+
+def _kept(count: int, lost: int) -> str:
+    """What became of `count` data disks of which `lost` are not attached any more."""
+    if count == 0:
+        return "There was no data disk."
+    if lost:
+        return f"{count - lost} of {count} data disks are the same as before."
+    return (
+        "Its data disk is the same as before."
+        if count == 1
+        else f"All {count} data disks are the same as before."
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ecsclient.auth import AkSk, PasswordLogin
+from ecsclient.auth import AkSk, PasswordLogin, TokenSource
 from ecsclient.profiles import Profile, get_profile
 from ecsclient.session import CloudSession, Exchange
 from reinstall.domain.spec import Limits
@@ -29,6 +29,9 @@ class _PerThread(threading.local):
 
 
 _local = _PerThread()
+#: One token for all threads of the process: sign-ins are counted by the cloud.
+_tokens: dict[tuple[int, int, str], TokenSource] = {}
+_signing_in = threading.Lock()
 
 
 def credentials_place(project: Project) -> str:
@@ -73,18 +76,27 @@ def session_of(project: Project) -> CloudSession:
         session = CloudSession(
             endpoints=endpoints_of(project),
             project_id=project.project_id,
-            credentials=_credentials(project),
+            credentials=_credentials(project, key),
             on_exchange=_heard,
         )
         _local.sessions[key] = session
     return session
 
 
-def _credentials(project: Project) -> AkSk | PasswordLogin:
+def _credentials(project: Project, key: tuple[int, int, str]) -> AkSk | TokenSource:
     record = vault.open_record(bytes(project.credentials_sealed), place=credentials_place(project))
     if project.credential_kind == "aksk":
         return AkSk(record["access_key"], record["secret_key"], record.get("security_token", ""))
-    return PasswordLogin(record["user"], record["password"], record["domain"])
+    with _signing_in:
+        if key not in _tokens:
+            login = PasswordLogin(record["user"], record["password"], record["domain"])
+            _tokens[key] = TokenSource(
+                endpoint=endpoints_of(project)["iam"],
+                login=login,
+                project_id=project.project_id,
+                on_exchange=_heard,
+            )
+        return _tokens[key]
 
 
 def _heard(exchange: Exchange) -> None:
@@ -103,5 +115,6 @@ def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
 
 
 def forget_sessions() -> None:
-    """Drops this thread's sessions (tests, rotated credentials)."""
+    """Drops this thread's sessions and the process's tokens (tests, rotated credentials)."""
     _local.sessions.clear()
+    _tokens.clear()

@@ -62,7 +62,7 @@ def test_drift_says_what_is_not_as_it_was(now: ServerFacts, said: str) -> None:
 def test_a_reinstall_is_proven_by_a_new_system_disk_and_the_old_data_disks() -> None:
     proof = prove(SERVER, with_disks(NEW, MORE, DATA))
     assert proof.holds
-    assert proof.sentence == "The system disk is a new one. 2 of 2 data disks are the same as before."
+    assert proof.sentence == "The system disk is a new one. All 2 data disks are the same as before."
 
 
 def test_without_data_disks_the_sentence_says_so() -> None:
