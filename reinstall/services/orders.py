@@ -115,18 +115,18 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     if earlier is not None:
         return Placed(earlier, created=False)
     servers = _servers(project, request.servers)
-    spec = _judged(project, servers, request)
     try:
+        spec = _judged(project, servers, request)
         with transaction.atomic():
             order = _store_order(
                 _Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
             )
-    except IntegrityError:
+    except (Conflict, IntegrityError) as error:
         # Somebody was faster: this same submission in another tab, or another person on one of the servers.
         earlier = _earlier(actor.user_id, project, submission_id)
         if earlier is not None:
             return Placed(earlier, created=False)
-        raise _held(servers) from None
+        raise (error if isinstance(error, Conflict) else _held(servers)) from None
     return Placed(order, created=True)
 
 
