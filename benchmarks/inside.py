@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import django
 
+SWEEPS, CLAIMS = 200, 300
+
 
 def main() -> None:
     """`fill SERVERS JOBS` writes rows; `queries` prints {"sweep": ms, "claim": ms} as JSON."""
@@ -42,7 +44,7 @@ def queries() -> dict[str, float]:
     def claim() -> None:
         assert engine._claim(due[0], next(later), "bench") is not None
 
-    return {"sweep": median_ms(sweep, 200), "claim": median_ms(claim, 100)}
+    return {"sweep": median_ms(sweep, SWEEPS), "claim": median_ms(claim, CLAIMS)}
 
 
 def median_ms(call: Callable[[], None], times: int) -> float:

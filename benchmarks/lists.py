@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from benchmarks.figures import Figure, median_of
+from benchmarks.inside import CLAIMS, SWEEPS
 from benchmarks.portal import Portal, portal
 from benchmarks.processes import environment, free_port, output_of, python, start
 
@@ -63,8 +64,10 @@ def _database(size: tuple[int, int], times: int) -> dict[str, Figure]:
         found["floor"] = median_of(f"floor of the REST list, {about}", _floor(running, times), "ms")
         serving.end()
         asked = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
-        found["sweep query"] = Figure(f"sweep query, {about}", asked["sweep"], "ms", QUERY_GOAL_MS, 200)
-        found["claim of a job"] = Figure(f"claim of a job, committed, {about}", asked["claim"], "ms", n=100)
+        found["sweep query"] = Figure(f"sweep query, {about}", asked["sweep"], "ms", QUERY_GOAL_MS, SWEEPS)
+        found["claim of a job"] = Figure(
+            f"claim of a job, committed, {about}", asked["claim"], "ms", n=CLAIMS
+        )
     return found
 
 
