@@ -233,6 +233,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Choices stand where they are used; named enums would get made-up names where two fields are called alike.
+    # Choices stand where they are used; named enums would get made-up names.
     "POSTPROCESSING_HOOKS": [],
 }

@@ -84,5 +84,5 @@ def _actor_of_token(request: Request, user: User, token: ApiToken) -> Actor:
         request_id=request.META.get("ecsportal.request_id", ""),
         sees_all=user.is_superuser,
         scopes=frozenset(token.scopes),
-        only_projects=tuple(project.pk for project in token.projects.all()),
+        only_projects=tuple(project.pk for project in token.projects.all()) if token.limited else None,
     )

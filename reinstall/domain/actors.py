@@ -28,8 +28,8 @@ class Actor:
     sees_all: bool = False
     #: None: not limited (a browser session). Otherwise what a token may do: read, request.
     scopes: frozenset[str] | None = None
-    #: Primary keys of the projects a token is limited to; empty: not limited.
-    only_projects: tuple[int, ...] = ()
+    #: Primary keys of the projects a token is limited to; None: not limited, empty: to none that is left.
+    only_projects: tuple[int, ...] | None = None
 
     @property
     def principal(self) -> str:

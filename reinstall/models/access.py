@@ -16,7 +16,9 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     #: Of read, request.
     scopes = models.JSONField(default=list)
-    #: Empty: every project of the person.
+    #: Whether the token is limited to `projects`. Told by the list alone, a token whose last project was
+    #: deleted would be good for all of them.
+    limited = models.BooleanField(default=False)
     projects = models.ManyToManyField(Project, blank=True, related_name="api_tokens")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -44,7 +44,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
                 return self.none()
             mine = Membership.objects.filter(user_id=actor.user_id).values("project_id")
             scoped = scoped.filter(pk__in=mine)
-        if actor.only_projects:
+        if actor.only_projects is not None:
             scoped = scoped.filter(pk__in=actor.only_projects)
         return scoped
 

@@ -47,7 +47,7 @@ def get_entry(actor: Actor, entry_id: int) -> AuditEvent:
 
 
 def _visible(actor: Actor) -> QuerySet[AuditEvent, AuditEvent]:
-    if actor.sees_all and not actor.only_projects:
+    if actor.sees_all and actor.only_projects is None:
         return AuditEvent.objects.all()
     return AuditEvent.objects.filter(project_slug__in=Project.objects.visible_to(actor).values("slug"))
 

@@ -81,7 +81,7 @@ def in_projects(rows: QuerySet[M, R], actor: Actor, slug: str = "") -> QuerySet[
     visible = Project.objects.visible_to(actor)
     if slug:
         return rows.filter(project=visible.filter(slug=slug).values("pk")[:1])
-    if actor.sees_all and not actor.only_projects:
+    if actor.sees_all and actor.only_projects is None:
         return rows
     return rows.filter(Exists(visible.filter(pk=OuterRef("project"))))
 

@@ -89,6 +89,7 @@ def create_token(
             prefix=secret[:10],
             digest=_digest(secret),
             scopes=sorted(set(scopes)),
+            limited=bool(projects),
             created_at=now,
             expires_at=now + timedelta(days=days),
         )

@@ -18,9 +18,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A portal with a person `alice` (superuser) in it; its cloud runs thirty times as fast as a real one."""
     data_dir = tmp_path_factory.mktemp("portal")
     with running_stack("embedded", data_dir, {}, port=free_port(), speed=30, servers=80) as running:
-        person = f"User.objects.create_superuser('alice', password='{PASSWORD}')"
-        create = f"from django.contrib.auth.models import User; {person}"
-        running.manage("shell", "--no-imports", "-c", create)
+        running.add_person(f"User.objects.create_superuser('alice', password='{PASSWORD}')")
         yield running
 
 

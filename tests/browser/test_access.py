@@ -116,7 +116,8 @@ def test_the_keyboard_alone_reaches_the_last_button(page: Page, addresses: dict[
         page.keyboard.press("Tab")
         focused = page.evaluate(
             "() => { const e = document.activeElement; const r = e.getBoundingClientRect();"
-            " return [e.textContent.trim().slice(0, 40) || e.name || '', r.top >= 0 && r.bottom <= innerHeight + 1] }"
+            " const inView = r.top >= 0 && r.bottom <= innerHeight + 1;"
+            " return [e.textContent.trim().slice(0, 40) || e.name || '', inView] }"
         )
         seen.append(focused)
         if focused[0].startswith("Wipe and reinstall"):

@@ -86,7 +86,8 @@ def test_the_back_button_makes_no_second_job(page: Page, portal: Stack) -> None:
     page.get_by_label("Key pair", exact=True).select_option(index=1)
     page.locator("[name=confirm]").fill(server["name"])
     wipe_button(page, server).click()
-    # A browser that kept the page sends the same once-only key; one that fetched it anew is told who has the server.
+    # A browser that kept the page sends the same once-only key; one that fetched it anew is told who has
+    # the server.
     expect(page.locator("main")).to_contain_text(f"#{number}")
     portal.settled([number])
     assert len(accepted_for(portal, server)) == 1

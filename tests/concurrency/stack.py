@@ -198,9 +198,13 @@ class Stack:
         document = requests.get(f"{self.simulator_url}/_sim/cloud.json?project=shop-prod", timeout=10).json()
         self.manage("cloud", "add", "-", stdin=json.dumps(document))
         self.manage("sync", "shop-prod")
-        create = "from django.contrib.auth.models import User; User.objects.create_superuser('tool', password=None)"
-        self.manage("shell", "--no-imports", "-c", create)
+        self.add_person("User.objects.create_superuser('tool')")
         self.token = self.manage("token", "create", "tool", "--name", "tests").splitlines()[-1]
+
+    def add_person(self, statement: str) -> None:
+        """Runs a statement about `User` in the portal's own shell."""
+        imported = "from django.contrib.auth.models import User"
+        self.manage("shell", "--no-imports", "-c", f"{imported}; {statement}")
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         """A REST call with the token."""
@@ -210,8 +214,8 @@ class Stack:
     def free_servers(self, count: int) -> list[dict[str, Any]]:
         """Servers that may be reinstalled and that no test had before, by name."""
         rows = self.ask("GET", "servers/?limit=200&project=shop-prod").json()["results"]
-        fresh = [row for row in rows if row["name"].startswith("web-") and row["id"] not in self.handed_out]
-        usable = [row for row in fresh if not row["why_not"]][:count]
+        fresh = [row for row in rows if row["id"] not in self.handed_out and not row["why_not"]]
+        usable = [row for row in fresh if row["name"].startswith("web-")][:count]
         assert len(usable) == count, f"{len(usable)} free servers, {count} wanted"
         self.handed_out |= {row["id"] for row in usable}
         return usable

@@ -50,4 +50,4 @@ def test_threads_share_one_sign_in(by_password: Project, simulator: RunningSimul
 
 def _sign_ins(simulator: RunningSimulator) -> int:
     rows = simulator.ledger()["requests"]
-    return sum(row["method"] == "POST" and row["path"].endswith("/auth/tokens") for row in rows)
+    return sum(row["method"] == "POST" and row["path"].startswith("/v3/auth/tokens") for row in rows)
