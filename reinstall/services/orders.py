@@ -126,7 +126,9 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
         earlier = _earlier(actor.user_id, project, submission_id)
         if earlier is not None:
             return Placed(earlier, created=False)
-        raise (error if isinstance(error, Conflict) else _held(servers)) from None
+        if isinstance(error, Conflict) or "unique" not in str(error).lower():
+            raise
+        raise _held(servers) from None
     return Placed(order, created=True)
 
 
