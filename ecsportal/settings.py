@@ -194,6 +194,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+# max_retries: a form that queues a hint never waits for a second try (measured: 6 s without it).
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if BROKER_URL.startswith("memory")
@@ -202,9 +203,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "socket_connect_timeout": 2,
         "health_check_interval": 10,
         "retry_on_timeout": False,
+        "max_retries": 0,
     }
     if BROKER_URL.startswith("redis")
-    else {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
+    else {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5, "max_retries": 0}
 )
 CELERY_BEAT_SCHEDULE = {
     # Expires: a sweep that was not run in time is worth nothing, the next one sees the same rows.
