@@ -71,9 +71,9 @@ def server_rows(actor: Actor, found: Sequence[Mapping[str, Any]]) -> tuple[Serve
 def _disk_sums(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int | None, int, bool]]:
     """Server -> (GB of the system disk, number of other disks, whether a system disk is known)."""
     sums: dict[uuid.UUID, tuple[int | None, int, bool]] = {}
-    for server, size, boot_index in Disk.objects.filter(server__in=ids).values_list(
-        "server_id", "size_gb", "boot_index"
-    ):
+    # Sums need no order; the model's own would join every server and sort.
+    found = Disk.objects.filter(server__in=ids).order_by()
+    for server, size, boot_index in found.values_list("server_id", "size_gb", "boot_index"):
         system_gb, others, known = sums.get(server, (None, 0, False))
         sums[server] = (size, others, True) if boot_index == 0 else (system_gb, others + 1, known)
     return sums
@@ -82,8 +82,9 @@ def _disk_sums(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int | None, in
 def _latest_jobs(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, JobBrief]:
     newest = Job.objects.filter(server=OuterRef("pk")).order_by("-created_at", "-id").values("pk")[:1]
     keys = Server.objects.filter(pk__in=ids).annotate(newest=Subquery(newest)).values("newest")
-    found = Job.objects.filter(pk__in=keys).values_list("server_id", "id", "state", "state_since")
-    return {server: JobBrief(key, state, when) for server, key, state, when in found}
+    found = Job.objects.filter(pk__in=keys).order_by()
+    columns = found.values_list("server_id", "id", "state", "state_since")
+    return {server: JobBrief(key, state, when) for server, key, state, when in columns}
 
 
 def _row(
