@@ -1,12 +1,19 @@
 """Which door answers which address."""
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+# Pages of the admin name no icon, so browsers ask here.
+_favicon = login_not_required(RedirectView.as_view(url=static("img/favicon.svg")))
 
 urlpatterns = [
     path("", include("reinstall.web.urls")),
     path("api/", include("reinstall.api.urls")),
     path("admin/", admin.site.urls),
+    path("favicon.ico", _favicon),
 ]
 
 handler400 = "reinstall.web.errors.bad_request"

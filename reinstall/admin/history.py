@@ -12,7 +12,7 @@ from reinstall.models import AuditEvent
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     """Who did what to which object, when, from where, through which door."""
 
-    list_display = ("at", "actor_name", "source", "action", "object_label", "project_slug", "address")
+    list_display = ("when", "actor_name", "source", "action", "object_label", "project_slug", "address")
     list_filter = ("source", "action", "object_type", "project_slug")
     search_fields = ("actor_name", "action", "object_label", "object_id", "note", "request_id", "address")
     date_hierarchy = "at"
@@ -25,6 +25,10 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
         ("Who", {"fields": ("actor_name", "actor_id", "source", "token_name", "address", "request_id")}),
         ("What changed", {"fields": ("before_text", "after_text")}),
     )
+
+    @admin.display(description="when (UTC)", ordering="id")
+    def when(self, event: AuditEvent) -> str:
+        return event.at.strftime("%Y-%m-%d %H:%M:%S")
 
     @admin.display(description="before")
     def before_text(self, event: AuditEvent) -> str:

@@ -90,7 +90,7 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
             job,
             JobState.SUBMITTING,
             now=now,
-            note="Armed: the request is about to be sent, once.",
+            note="The server and its disks are as they were when this was asked for.",
             baseline=baseline.to_json(),
             lease_until=now + LEASE,
             next_at=now + LEASE,
