@@ -2,6 +2,7 @@
 
 from reinstall.models.access import ApiToken, IdempotencyKey
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
+from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag
 from reinstall.models.history import AuditEvent, EngineTick
 from reinstall.models.jobs import Attempt, Exchange, Job
 from reinstall.models.orders import Order
@@ -11,10 +12,12 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "AuditEvent",
+    "Budget",
     "Cloud",
     "Disk",
     "EngineTick",
     "Environment",
+    "Evidence",
     "Exchange",
     "IdempotencyKey",
     "Job",
@@ -22,6 +25,8 @@ __all__ = [
     "KmsKey",
     "Membership",
     "Order",
+    "Outbox",
     "Project",
     "Server",
+    "SystemFlag",
 ]
