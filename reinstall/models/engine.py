@@ -7,7 +7,7 @@ from reinstall.models.jobs import Job
 
 
 class Evidence(models.Model):
-    """One thing that was seen while an outcome was unclear. Rows are added, never changed."""
+    """A thing that was seen while an outcome was unclear. Rows are added, never changed."""
 
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="evidence")
     #: trace, disk, status, action, job_query, baseline, operator.
@@ -31,7 +31,7 @@ class Evidence(models.Model):
 
 
 class Outbox(models.Model):
-    """An event to deliver, written in the transaction of what it tells. Delivered at least once, with one id."""
+    """An event, written in the transaction of what it tells; delivered at least once, with one id."""
 
     #: UUIDv5 of job and seq: a receiver drops what it has seen.
     id = models.UUIDField(primary_key=True)
@@ -77,7 +77,7 @@ class Budget(models.Model):
 
 
 class SystemFlag(models.Model):
-    """One fact about the installation: freeze, epoch, deployment, breaker of a cloud (breaker:<pk>)."""
+    """A fact about the installation: freeze, epoch, deployment, breaker of a cloud (breaker:<pk>)."""
 
     name = models.CharField(max_length=60, primary_key=True)
     value = models.JSONField(default=dict)
