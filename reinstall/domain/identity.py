@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+#: The cloud was asked for the newest of something, and there was none.
+NONE_YET = "none"
+
 
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
@@ -34,6 +37,10 @@ class ServerFacts:
     image_id: str = ""
     launched_at: str = ""
     updated: str = ""
+    #: The id of the newest action the cloud lists for it, and the time of the newest trace of its project;
+    #: NONE_YET where there was none, "" where nobody asked or the cloud did not tell. Only a baseline has them.
+    newest_action: str = ""
+    newest_trace: str = ""
 
     @property
     def system_disk(self) -> DiskFacts | None:
@@ -58,7 +65,8 @@ class ServerFacts:
         raw_disks = known.pop("disks", ())
         addresses = known.pop("addresses", ())
         disks = tuple(DiskFacts(**disk) for disk in raw_disks) if isinstance(raw_disks, (list, tuple)) else ()
-        texts = {name: str(text) for name, text in known.items()}
+        # What a newer version of the portal added is left out by an older one beside it.
+        texts = {name: str(text) for name, text in known.items() if name in cls.__dataclass_fields__}
         listed = addresses if isinstance(addresses, (list, tuple)) else ()
         return cls(**texts, addresses=tuple(str(a) for a in listed), disks=disks)
 

@@ -76,7 +76,7 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     S.UNCERTAIN: frozenset({S.RUNNING, S.VERIFYING, S.REJECTED, S.NOT_APPLIED, S.ATTENTION}),
     S.RUNNING: frozenset({S.VERIFYING, S.FAILED, S.UNCERTAIN, S.ATTENTION}),
     S.VERIFYING: frozenset({S.SUCCEEDED, S.ATTENTION}),
-    S.ATTENTION: frozenset({S.RUNNING, S.SUCCEEDED, S.FAILED, S.NOT_APPLIED}),
+    S.ATTENTION: frozenset({S.RUNNING, S.VERIFYING, S.SUCCEEDED, S.FAILED, S.NOT_APPLIED}),
 } | {final: frozenset() for final in FINAL}
 
 

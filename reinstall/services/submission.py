@@ -102,7 +102,8 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
             number=number,
             verdict=Verdict.ARMED,
             body_sha256=prepared.body_sha256,
-            signed_at=prepared.signed_at,
+            # A token does not expire with the call: then no time is known after which it cannot be taken.
+            signed_at=prepared.signed_at if job.project.credential_kind == "aksk" else None,
             intent_at=now,
             credential_version=job.project.credential_version,
         )
