@@ -2,7 +2,7 @@
 
 from reinstall.models.access import ApiToken, IdempotencyKey
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
-from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag
+from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
 from reinstall.models.jobs import Attempt, Exchange, Job
 from reinstall.models.orders import Order
@@ -29,4 +29,5 @@ __all__ = [
     "Project",
     "Server",
     "SystemFlag",
+    "Watch",
 ]

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from reinstall.models.clouds import Cloud
+from reinstall.models.clouds import Cloud, Project
 from reinstall.models.jobs import Job
 
 
@@ -68,12 +68,35 @@ class Budget(models.Model):
     refilled_at = models.DateTimeField()
     #: The cloud asked for a pause; holds for every worker.
     blocked_until = models.DateTimeField(null=True)
+    #: Calls a second, where the cloud named a limit lower than ours.
+    limit_per_s = models.FloatField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["cloud", "share"], name="one_bucket_per_share")]
 
     def __str__(self) -> str:
         return f"{self.share} calls of {self.cloud}"
+
+
+class Watch(models.Model):
+    """How the running jobs of a project are watched: when its servers are listed next, and what that taught."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="watch")
+    #: The next list; moved ahead by whoever claims it, so one worker lists at a time.
+    next_at = models.DateTimeField()
+    listed_at = models.DateTimeField(null=True)
+    #: Servers the last list held; says how many pages the next one has.
+    servers = models.PositiveIntegerField(default=0)
+    #: Lists in a row that failed.
+    failures = models.PositiveIntegerField(default=0)
+    #: Jobs whose server was seen at work, went idle, and had ended then; and those where that misled.
+    agreed = models.PositiveIntegerField(default=0)
+    misled = models.PositiveIntegerField(default=0)
+    #: Seconds from acceptance to the end, of the latest jobs that succeeded, oldest first.
+    durations = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"watch of {self.project}"
 
 
 class SystemFlag(models.Model):

@@ -35,6 +35,9 @@ class Job(models.Model):
     #: Sub-jobs as the cloud last reported them.
     cloud_steps = models.JSONField(default=list, blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)
+    #: Since when lists of servers show the server at work, and since when at rest again.
+    busy_seen_at = models.DateTimeField(null=True, blank=True)
+    idle_seen_at = models.DateTimeField(null=True, blank=True)
     poll_failures = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
