@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -46,7 +47,8 @@ class Cloud:
         with self.lock:
             self.clock = Clock(self.start_speed)
             self.clock.skew_s = self.scenario.clock_skew_s
-            self.world = build_world(self.seed, self.scenario)
+            # A copy: what a test changes in it is gone with the world.
+            self.world = build_world(self.seed, copy.deepcopy(self.scenario))
             self.ledger = Ledger()
             self.faults = FaultList()
             self.gate = Gate(self.clock)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from simulator import traces
 from simulator.catalog import DOMAIN
 from simulator.clock import iso_millis
 from simulator.cloud import Cloud
 from simulator.faults import faults_from
+from simulator.jobs import Effects, Order, ReinstallWish, start_reinstall
 from simulator.messages import Request, Response, answer
 from simulator.records import Server, User
 from simulator.scenario import BadInput
@@ -201,6 +203,31 @@ def _change_server(cloud: Cloud, request: Request) -> object:
     return {"server_id": server.id}
 
 
+def console_reinstall(cloud: Cloud, server_id: str, user_name: str) -> str:
+    """Somebody reinstalls the server at the cloud's console; the id of the job. It is not in the ledger.
+
+    Raises BadInput where the server or the user does not exist, or the server is busy.
+    """
+    server = _find(cloud, {"server_id": server_id})
+    user = next((u for u in cloud.world.users.values() if u.name == user_name), None)
+    if user is None:
+        raise BadInput(f"user must be one of {', '.join(u.name for u in cloud.world.users.values())}")
+    if server.busy_job is not None:
+        raise BadInput("the server is busy")
+    now = cloud.clock.now()
+    order = Order(now, server.project_id, user.id, f"console-{cloud.world.next_number()}", Effects())
+    job = start_reinstall(cloud.world, server, order, ReinstallWish(server.key_name, None, "reinstallOsV2"))
+    traces.add_call(cloud.world, job, traces.CallSeen("", "203.0.113.7", cloud.clock.gateway_now(), now))
+    return job.id
+
+
+def _console_reinstall(cloud: Cloud, request: Request) -> object:
+    body = _json(request)
+    if not isinstance(body, dict) or set(body) != {"server_id", "user"}:
+        raise BadInput("reinstall takes server_id and user")
+    return {"job_id": console_reinstall(cloud, str(body["server_id"]), str(body["user"]))}
+
+
 TABLE: dict[tuple[str, str], Callable[[Cloud, Request], object]] = {
     ("GET", PREFIX + "ledger"): _ledger,
     ("GET", PREFIX + "world"): lambda cloud, request: world_view(cloud),
@@ -211,5 +238,6 @@ TABLE: dict[tuple[str, str], Callable[[Cloud, Request], object]] = {
     ("POST", PREFIX + "clock"): _set_clock,
     ("GET", PREFIX + "clock"): lambda cloud, request: clock_view(cloud),
     ("POST", PREFIX + "server"): _change_server,
+    ("POST", PREFIX + "reinstall"): _console_reinstall,
     ("POST", PREFIX + "reset"): _reset,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.calls import Call
 from simulator.catalog import DOMAIN
-from simulator.messages import Response, answer
+from simulator.messages import Response, answer, ecs_refusal
 from simulator.paging import after_marker, number
 from simulator.records import Trace
 from simulator.traces import KEPT_S
@@ -49,6 +49,9 @@ FILTERS = ("trace_name", "service_type", "resource_id", "resource_name", "resour
 def list_traces(call: Call) -> Response:
     """`GET /v3/{project_id}/traces`: newest first; `from` and `to` in milliseconds, limit up to 200."""
     query, now = call.request.query, call.clock.now()
+    scenario = call.world.scenario
+    if scenario.cts == "refused":
+        raise ecs_refusal("Pdp.0001", "Policy doesn't allow cts:trace:list to be performed.")
     limit = number(query, "limit", 10, 200)
     start, end = number(query, "from", 0, FAR), number(query, "to", FAR, FAR)
     shown = [
@@ -60,6 +63,7 @@ def list_traces(call: Call) -> Response:
     wanted = {name: query[name] for name in FILTERS if name in query}
     rows = [r for r in rows if start <= r["time"] <= end and all(r[k] == v for k, v in wanted.items())]
     page = rows[:limit]
-    return answer(
-        {"traces": page, "meta_data": {"count": len(page), "marker": page[-1]["trace_id"] if page else ""}}
-    )
+    marker = page[-1]["trace_id"] if page else ""
+    if scenario.cts_duplicates:
+        page = [row for row in page for _ in range(2)]
+    return answer({"traces": page, "meta_data": {"count": len(page), "marker": marker}})

@@ -14,7 +14,7 @@ from simulator.catalog import ACTION_REBUILD
 from simulator.ecs import own_server
 from simulator.gate import check_action
 from simulator.jobs import ReinstallWish, start_reinstall
-from simulator.messages import GatewayRefusal, Response, answer, bad_parameter, ecs_refusal
+from simulator.messages import GatewayRefusal, Refusal, Response, answer, bad_parameter, ecs_refusal
 from simulator.records import Accepted, Job, Server
 from simulator.reinstall_body import Wanted, read_body, read_wanted
 from simulator.world import World
@@ -41,20 +41,32 @@ def change_os(call: Call) -> Response:
 def _reinstall(call: Call, version: str) -> Response:
     check_action(call.caller, ACTION_REBUILD)
     server = own_server(call)
-    inner = read_body(call.request.body)
-    wanted = read_wanted(inner, call.world.scenario.rules, version)
+    trace_name = "reinstallOsV2" if version == "v2" else "reinstallOs"
+    try:
+        inner = read_body(call.request.body)
+        wanted = read_wanted(inner, call.world.scenario.rules, version)
+        _check(call, server, wanted, version)
+    except Refusal as refusal:
+        who = traces.Who(server.project_id, server.id, call.caller.user.id, call.request_id, trace_name)
+        traces.add_refusal(call.world, who, refusal.response, _seen(call, ""))
+        raise
+    wish = ReinstallWish(wanted.key_name, wanted.cmk_id, trace_name)
+    job = start_reinstall(call.world, server, call.order(), wish)
+    call.ledger.accepted.append(_record(call, server, job, wanted))
+    traces.add_call(call.world, job, _seen(call, json.dumps(_without_secrets(inner))))
+    return answer({"job_id": job.id})
+
+
+def _seen(call: Call, request: str) -> traces.CallSeen:
+    return traces.CallSeen(request, call.request.peer, call.clock.gateway_now(), call.clock.now())
+
+
+def _check(call: Call, server: Server, wanted: Wanted, version: str) -> None:
     _check_server(server)
     _check_image(call.world, server, version)
     _check_key_pair(call, wanted)
     _check_disk(call.world, server, wanted)
     _check_state(call.world, server, wanted)
-    trace_name = "reinstallOsV2" if version == "v2" else "reinstallOs"
-    wish = ReinstallWish(wanted.key_name, wanted.cmk_id, trace_name)
-    order = call.order()
-    job = start_reinstall(call.world, server, order, wish)
-    call.ledger.accepted.append(_record(call, server, job, wanted))
-    traces.add_call(call.world, job, json.dumps(_without_secrets(inner)), call.request.peer, order.now)
-    return answer({"job_id": job.id})
 
 
 def _check_server(server: Server) -> None:

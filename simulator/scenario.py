@@ -51,6 +51,9 @@ class Scenario:
     job_sigma: float = 0.35
     flat_jobs: bool = False
     clock_skew_s: float = 0.0
+    cts: str = "on"  # off: nothing is recorded and lists are empty; refused: nobody may read it
+    cts_late_s: float = 0.0  # how much later than usual a record shows
+    cts_duplicates: bool = False  # every record comes twice, with one id
 
     @property
     def rules(self) -> Profile:
@@ -85,6 +88,8 @@ def _check_meaning(scenario: Scenario) -> None:
             raise BadInput(
                 f"scenario: throttle takes {', '.join(THROTTLE_CLASSES)}, each a number per minute"
             )
+    if scenario.cts not in ("on", "off", "refused") or scenario.cts_late_s < 0:
+        raise BadInput("scenario: cts must be on, off or refused, and cts_late_s 0 or more")
     if scenario.job_median_s <= 0 or not 0 <= scenario.job_sigma <= 2:
         raise BadInput("scenario: job_median_s must be above 0 and job_sigma from 0 to 2")
 

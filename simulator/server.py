@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.cloud import Cloud
-from simulator.control import PREFIX, cloud_json, control
+from simulator.control import PREFIX, cloud_json, console_reinstall, control
 from simulator.faults import faults_from
 from simulator.messages import Refusal
 from simulator.scenario import Scenario, scenario_from, scenario_from_file
@@ -190,6 +190,11 @@ class RunningSimulator:
     def set_speed(self, speed: float) -> None:
         with self.cloud.lock:
             self.cloud.clock.set_speed(speed)
+
+    def console_reinstall(self, server_id: str, user: str = "ana.weber") -> str:
+        """Somebody else reinstalls the server at the console; the job's id, as `POST /_sim/reinstall`."""
+        with self.cloud.lock:
+            return console_reinstall(self.cloud, server_id, user)
 
     def reset(self) -> None:
         self.cloud.reset()

@@ -251,3 +251,52 @@ def test_a_fast_clock_needs_nobody_to_push_it() -> None:
         raise AssertionError("no end in sight")
     finally:
         sim.stop()
+
+
+def _traces(client: Client, server_id: str) -> list[dict[str, Any]]:
+    found = client.get(f"/v3/{{p}}/traces?service_type=ECS&resource_id={server_id}&limit=50").json["traces"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_refused_call_leaves_a_record_with_its_code(sim: RunningSimulator, client: Client) -> None:
+    server = named(sim, "app-prod-01")
+    with sim.lock:
+        server.locked = True
+    assert client.reinstall(server.id, client.key()).status == 400
+    sim.advance(30)
+    (refused,) = _traces(client, server.id)
+    assert (refused["code"], refused["trace_rating"]) == ("400", "warning")
+    assert json.loads(refused["response"])["error"]["code"] == "Ecs.0605"
+
+
+def test_the_trace_service_can_be_off_refused_late_and_say_things_twice(
+    sim: RunningSimulator, client: Client
+) -> None:
+    scenario = sim.world.scenario
+    first, second = (named(sim, f"app-prod-0{n}").id for n in (1, 2))
+    scenario.cts = "off"
+    assert client.reinstall(first, client.key(mode="withStopServer")).status == 200
+    sim.advance(300)
+    assert _traces(client, first) == []
+    scenario.cts, scenario.cts_late_s, scenario.cts_duplicates = "on", 1200.0, True
+    assert client.reinstall(second, client.key(mode="withStopServer")).status == 200
+    sim.advance(600)
+    assert _traces(client, second) == []
+    sim.advance(700)
+    rows = _traces(client, second)
+    assert [row["trace_id"] for row in rows[::2]] == [row["trace_id"] for row in rows[1::2]] != []
+    scenario.cts = "refused"
+    assert client.get("/v3/{p}/traces").status == 403
+
+
+def test_somebody_else_reinstalls_at_the_console(sim: RunningSimulator, client: Client) -> None:
+    server = named(sim, "app-prod-01")
+    job_id = sim.console_reinstall(server.id)
+    sim.advance(30)
+    (seen,) = _traces(client, server.id)
+    assert json.loads(seen["user"])["name"] == "ana.weber"
+    assert json.loads(seen["response"]) == {"job_id": job_id}
+    assert sim.accepted() == []
+    refused = client.reinstall(server.id, client.key())
+    assert (refused.status, refused.json["error"]["code"]) == (501, "Ecs.0603")
