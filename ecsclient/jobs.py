@@ -19,6 +19,10 @@ _UNKNOWN_CODE: Final = "Common.0011"
 _BROKEN_QUERY_CODES: Final = frozenset({"Common.0001", "Common.0021", "Common.0022", "Common.0025"})
 
 
+class OtherJob(BadAnswer):
+    """Asked for one job, the cloud described another."""
+
+
 class JobPhase(StrEnum):
     """What a status means. `UNKNOWN` is a status nobody documents: go on asking, and tell a person."""
 
@@ -68,6 +72,13 @@ class CloudJob:
     @property
     def phase(self) -> JobPhase:
         return _PHASES.get(self.status, JobPhase.UNKNOWN)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether it says SUCCESS while a part of it failed."""
+        return self.phase is JobPhase.SUCCEEDED and any(
+            sub.status == "FAIL" or sub.error_code for sub in self.sub_jobs
+        )
 
     def deepest_error(self) -> tuple[str, str]:
         """(code, reason) of the first sub-job that failed, else of the job; both may be empty.
@@ -144,7 +155,7 @@ def get_job(session: CloudSession, job_id: str) -> CloudJob:
             details=error.details,
         ) from error
     if job.id != job_id:
-        raise BadAnswer(f"asked for job {job_id}, the cloud described {job.id}")
+        raise OtherJob(f"asked for job {job_id}, the cloud described {job.id}")
     return job
 
 

@@ -93,6 +93,11 @@ class CloudSession:
         """
         return self._tokens.token().user_id if self._tokens else None
 
+    @property
+    def access_key(self) -> str | None:
+        """The access key calls are signed with (its public half); None for a session that uses tokens."""
+        return self._key.access_key if self._key else None
+
     def get(self, service: str, path: str, params: Mapping[str, str | int] | None = None) -> JsonObject:
         """The JSON object at `path` (quoted already, starting with '/').
 
