@@ -25,8 +25,11 @@ KNOWN = {
     "ECSPORTAL_DEBUG": "true or false; true shows tracebacks in the browser, never in production",
     "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
+    "ECSPORTAL_CALLS_PER_SECOND": "calls to each cloud by purpose, submit=30,evidence=20,poll=50 if not given",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
+    "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
+    "ECSPORTAL_LEASE_S": "seconds a claimed job belongs to its worker; 180, below 90 in a fault run only",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 

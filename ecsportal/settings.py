@@ -9,8 +9,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from ecsportal.env import read_environment
+from ecsportal.faultruns import read_faults, read_lease
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
+from reinstall.domain.budgets import parse_rates
 
 # Lets ModelAdmin and others carry the type they are about, at run time too.
 django_stubs_ext.monkeypatch()
@@ -36,6 +38,12 @@ TESTING = "pytest" in sys.modules
 DEPLOYMENT_ID = env.text("ECSPORTAL_DEPLOYMENT_ID", "local")
 ALLOW_PRIVATE_ENDPOINTS = env.flag("ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS")
 TRUST_PROXY = env.flag("ECSPORTAL_TRUST_PROXY")
+FAULT_INJECTION = read_faults(env, DEPLOYMENT_ID)
+LEASE_S = read_lease(env, DEPLOYMENT_ID)
+try:
+    CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"ECSPORTAL_CALLS_PER_SECOND: {error}.") from None
 
 # ---------------------------------------------------------------- secrets
 SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")

@@ -14,8 +14,11 @@ class ReinstallConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from reinstall.services import wake
+        from django.conf import settings
 
+        from reinstall.services import crashpoints, wake
+
+        crashpoints.plan(settings.FAULT_INJECTION)
         wake.job_due.connect(_queue, dispatch_uid="queue")
         wake.job_changed.connect(_announce, dispatch_uid="live")
 

@@ -15,9 +15,10 @@ from django.db.models import F, Q
 
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.sealing import CannotOpen
-from reinstall.domain.states import DRIVEN, JobState
+from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
 from reinstall.services import exchanges, links, moves, polling, preflight, recovery, submission
+from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -51,6 +52,7 @@ def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
     job = _claim(job_id, clock(), owner)
     if job is None:
         return False
+    crashpoint("K0")
     crashed = False
     try:
         with links.listening(lambda call: exchanges.note_call(job, call)):
@@ -85,6 +87,8 @@ def _steps(job: Job, clock: Clock) -> None:
         if job.crash_count > MAX_CRASHES and job.state != JobState.SUBMITTING:
             return _poisoned(job, clock())
         _step(job, clock)
+        if JobState(job.state) in FINAL:
+            crashpoint("K7")
         if job.next_at is None or job.next_at > clock() or JobState(job.state) not in DRIVEN:
             return
 

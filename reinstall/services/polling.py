@@ -13,6 +13,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState
 from reinstall.models import Job
 from reinstall.services import moves, readings
+from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -48,6 +49,7 @@ def poll_interval(age: timedelta) -> timedelta:
 
 def poll(job: Job, session: CloudSession, clock: Clock) -> None:
     """running: asks the job once."""
+    crashpoint("K5")
     try:
         found = jobs.get_job(session, job.cloud_job_id)
     except CloudError as error:
@@ -62,6 +64,8 @@ def poll(job: Job, session: CloudSession, clock: Clock) -> None:
         "poll_failures": 0,
         "tries": 0,
     }
+    if found.phase in (jobs.JobPhase.SUCCEEDED, jobs.JobPhase.FAILED):
+        crashpoint("K6")
     if found.phase is jobs.JobPhase.SUCCEEDED:
         moves.move(job, JobState.VERIFYING, now=now, note="The cloud reports SUCCESS.", next_at=now, **seen)
     elif found.phase is jobs.JobPhase.FAILED:

@@ -13,6 +13,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
 from reinstall.services import moves, readings
+from reinstall.services.crashpoints import crashpoint
 
 Clock = Callable[[], datetime]
 
@@ -48,6 +49,7 @@ def look(job: Job, session: CloudSession, clock: Clock) -> None:
         return _later(job, f"The server could not be read: {error}.", clock(), busy=True)
     now = clock()
     readings.keep_facts(job, facts, now)
+    crashpoint("K8")
     baseline = ServerFacts.from_json(job.baseline)
     busy = bool(facts.task_state) or facts.status == "REBUILD"
     if baseline is not None and prove(baseline, facts).system_is_new and not busy:

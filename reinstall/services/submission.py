@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from ecsclient.errors import AuthRefused, CloudError, parse_error, pause_of
@@ -23,12 +24,13 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
 from reinstall.services import exchanges, moves, requests
+from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 #: The lease while a call may be on the wire: longer than the wall clock of the call and the writes after it.
-LEASE = timedelta(seconds=180)
+LEASE = timedelta(seconds=settings.LEASE_S)
 #: From the intent to the first byte. A process that was frozen longer does not send.
 SUBMIT_TTL_S = 10.0
 CONNECT_S, READ_S, WALL_S = 5.0, 30.0, 60.0
@@ -51,10 +53,13 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
     except CloudError as error:
         # A token login that fails here: nothing was armed, nothing was sent.
         return _not_prepared(job, error, clock())
+    crashpoint("K1")
     started = _uptime()
     attempt = _arm(job, prepared, baseline, clock)
+    crashpoint("K2")
     if _uptime() - started > SUBMIT_TTL_S or not _still_ours(job):
         return
+    crashpoint("K2b")
     result = send_reinstall(prepared, connect_timeout=CONNECT_S, read_timeout=READ_S, wall=WALL_S)
     meaning = read_answer(_observation(result))
     # Second witness, should the database be gone by now. No secret is in it.
@@ -62,7 +67,9 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
         "cloud_answer job=%s attempt=%s status=%s code=%s verdict=%s job_id=%s",
         job.pk, attempt.number, result.status, meaning.code, meaning.verdict, meaning.cloud_job_id,
     )  # fmt: skip
+    crashpoint("K3")
     _store_patiently(_Outcome(job, attempt, prepared, result, meaning), clock)
+    crashpoint("K4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
             sent_at=now,
             waiting_for="",
         )
-        return Attempt.objects.create(
+        attempt = Attempt.objects.create(
             job=job,
             number=number,
             verdict=Verdict.ARMED,
@@ -107,6 +114,8 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
             intent_at=now,
             credential_version=job.project.credential_version,
         )
+        crashpoint("K9")
+        return attempt
 
 
 def _still_ours(job: Job) -> bool:
@@ -169,6 +178,7 @@ def _store(outcome: _Outcome, now: datetime) -> None:
         )
         exchanges.note_submission(job, outcome.prepared, result)
         _conclude(job, meaning, now)
+        crashpoint("K9b")
 
 
 def _request_id(result: OneShotResult) -> str:
