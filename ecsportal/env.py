@@ -26,6 +26,8 @@ KNOWN = {
     "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
     "ECSPORTAL_CALLS_PER_SECOND": "calls to each cloud by purpose, submit=30,evidence=20,poll=50 if not given",
+    "ECSPORTAL_CALL_WALL_S": "seconds after which the one reinstall call is cut off; 5 to 60, 60 if not given",
+    "ECSPORTAL_AUTO_NOT_APPLIED": "true closes a job by itself once it is proven that nothing happened",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
     "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
@@ -61,6 +63,13 @@ class Environment:
         if value not in _TRUE | _FALSE:
             raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
         return value in _TRUE
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number from `low` to `high`; anything else stops the start."""
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and low <= int(value) <= high):
+            raise ImproperlyConfigured(f"{name} is a whole number from {low} to {high}, not {value!r}.")
+        return int(value)
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One of `choices`."""

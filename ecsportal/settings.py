@@ -39,6 +39,9 @@ DEPLOYMENT_ID = env.text("ECSPORTAL_DEPLOYMENT_ID", "local")
 ALLOW_PRIVATE_ENDPOINTS = env.flag("ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS")
 TRUST_PROXY = env.flag("ECSPORTAL_TRUST_PROXY")
 FAULT_INJECTION = read_faults(env, DEPLOYMENT_ID)
+#: Always shorter than the lease: whoever holds a job knows the outcome before another may claim it.
+CALL_WALL_S = env.number("ECSPORTAL_CALL_WALL_S", 60, 5, 60)
+AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
 try:
     CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))

@@ -14,16 +14,17 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from ecsclient.errors import AuthRefused, CloudError, parse_error, pause_of
+from ecsclient.errors import AuthRefused, CloudError, asked_pause, parse_error
 from ecsclient.reinstallos import PreparedReinstall, prepare_reinstall, send_reinstall
 from ecsclient.session import CloudSession
 from ecsclient.transport import OneShotResult
 from reinstall.domain.answers import Meaning, Observation, Sending, read_answer
+from reinstall.domain.budgets import Share
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
-from reinstall.services import exchanges, moves, requests
+from reinstall.services import budget, exchanges, moves, requests
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=settings.LEASE_S)
 #: From the intent to the first byte. A process that was frozen longer does not send.
 SUBMIT_TTL_S = 10.0
-CONNECT_S, READ_S, WALL_S = 5.0, 30.0, 60.0
+CONNECT_S, READ_S = 5.0, 30.0
 STORE_WITHIN_S = 30.0
 MAX_UNSENT = 5
 FIRST_POLL = timedelta(seconds=3)
@@ -60,7 +61,10 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
     if _uptime() - started > SUBMIT_TTL_S or not _still_ours(job):
         return
     crashpoint("K2b")
-    result = send_reinstall(prepared, connect_timeout=CONNECT_S, read_timeout=READ_S, wall=WALL_S)
+    wall = float(settings.CALL_WALL_S)
+    result = send_reinstall(
+        prepared, connect_timeout=min(CONNECT_S, wall), read_timeout=min(READ_S, wall), wall=wall
+    )
     meaning = read_answer(_observation(result))
     # Second witness, should the database be gone by now. No secret is in it.
     log.info(
@@ -141,7 +145,7 @@ def _observation(result: OneShotResult) -> Observation:
         codes=tuple(detail.code for detail in info.details),
         message=plain_text(info.message, 1000),
         error=plain_text(result.error, 500),
-        retry_after_s=pause_of(info, headers.get("retry-after")),
+        retry_after_s=asked_pause(info, headers.get("retry-after"), headers.get("date")),
     )
 
 
@@ -223,7 +227,15 @@ def _unsent(job: Job, meaning: Meaning, now: datetime) -> None:
 
 
 def _throttled(job: Job, meaning: Meaning, now: datetime) -> None:
-    _again(job, meaning, timedelta(seconds=meaning.wait_s), now)
+    """Not taken for want of a turn: nobody sends to this cloud before the pause is over."""
+    until = budget.brake(
+        cloud_id=job.project.cloud_id,
+        share=Share.SUBMIT,
+        now=now,
+        asked_s=meaning.wait_s,
+        message=meaning.why,
+    )
+    _again(job, meaning, until - now, now)
 
 
 def _auth_refused(job: Job, meaning: Meaning, now: datetime) -> None:
