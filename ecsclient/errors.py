@@ -10,7 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
+
+from ecsclient.clock import utc_now
 
 MESSAGE_LIMIT: Final = 4096
 _DEPTH: Final = 6
@@ -201,15 +205,36 @@ def _unstructured(status: int, content_type: str, body: bytes, document: object)
     return ErrorInfo(str(status), said, structured=False)
 
 
-def pause_of(info: ErrorInfo, retry_after: str | None) -> float:
-    """Seconds to wait after a throttling answer: the Retry-After header, else the window the message names
-    ("limit:200,time:5 minute"), else 5 s; never more than an hour."""
-    if retry_after is not None and re.fullmatch(r"\d{1,9}", retry_after.strip()):
-        return min(float(retry_after), _MAX_PAUSE)
+def asked_pause(info: ErrorInfo, retry_after: str | None, date: str | None = None) -> float | None:
+    """Seconds the cloud asks to wait: the Retry-After header (a number, or a date, which is read against the
+    answer's own `date` header), else the window the message names ("limit:200,time:5 minute"), else None;
+    never more than an hour."""
+    said = (retry_after or "").strip()
+    if re.fullmatch(r"\d{1,30}", said):
+        return min(float(said), _MAX_PAUSE)
+    until = _http_date(said)
+    if until is not None:
+        left = until - (_http_date((date or "").strip()) or utc_now())
+        return min(max(left.total_seconds(), 0.0), _MAX_PAUSE)
     window = _WINDOW.search(info.message)
     if window:
         return min(float(window[1]) * _UNITS[window[2].lower()], _MAX_PAUSE)
-    return _DEFAULT_PAUSE
+    return None
+
+
+def _http_date(value: str) -> datetime | None:
+    """Fri, 31 Dec 2027 23:59:59 GMT; None for anything else."""
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def pause_of(info: ErrorInfo, retry_after: str | None, date: str | None = None) -> float:
+    """As `asked_pause`, 5 s where the cloud names no time."""
+    asked = asked_pause(info, retry_after, date)
+    return _DEFAULT_PAUSE if asked is None else asked
 
 
 def _kind(status: int, info: ErrorInfo) -> type[CloudError]:
@@ -224,12 +249,14 @@ def _kind(status: int, info: ErrorInfo) -> type[CloudError]:
     return Forbidden if status == 403 else Refused
 
 
-def error_of(status: int, info: ErrorInfo, *, request_id: str, retry_after: str | None) -> CloudError:
+def error_of(
+    status: int, info: ErrorInfo, *, request_id: str, retry_after: str | None, date: str | None = None
+) -> CloudError:
     """The exception for an answer that is an error; 3xx and 5xx are Unclear because they decide nothing."""
     error = _kind(status, info)(
         info.message, status=status, code=info.code, request_id=request_id, details=info.details
     )
     asked_to_wait = status == 503 and retry_after is not None and isinstance(error, Unclear)
     if isinstance(error, Throttled) or asked_to_wait:
-        error.retry_after = pause_of(info, retry_after)
+        error.retry_after = pause_of(info, retry_after, date)
     return error

@@ -22,8 +22,10 @@ from ecsclient.errors import (
     BadAnswer,
     CloudError,
     ConnectionLost,
+    Throttled,
     Unclear,
     Unsent,
+    asked_pause,
     error_of,
     parse_error,
     plain,
@@ -40,7 +42,8 @@ class Exchange:
     """What a call looked like, for the record: never a header, never a credential.
 
     `path` includes the query; bodies are cut at 64 KB and empty for a sign-in; `status` is None and `error`
-    a sentence where no answer came.
+    a sentence where no answer came. `throttled`: the cloud said that there are too many calls; `pause_s` is
+    the time in seconds it asked for, None where it named none.
     """
 
     method: str
@@ -52,6 +55,8 @@ class Exchange:
     request_id: str
     error: str
     at: datetime
+    throttled: bool = False
+    pause_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,17 @@ class Answer:
             parse_error(self.status, self.headers.get("Content-Type", ""), self.body),
             request_id=self.request_id,
             retry_after=self.headers.get("Retry-After"),
+            date=self.headers.get("Date"),
         )
+
+    def throttling(self) -> tuple[bool, float | None]:
+        """Whether it says "too many calls", and the seconds it asks to wait (None: it names none)."""
+        if self.status < 300 and b"Common.0024" not in self.body[:RECORD_LIMIT]:
+            return False, None
+        if not isinstance(self.error(), Throttled):
+            return False, None
+        info = parse_error(self.status, self.headers.get("Content-Type", ""), self.body)
+        return True, asked_pause(info, self.headers.get("Retry-After"), self.headers.get("Date"))
 
 
 def _body(response: requests.Response) -> bytes:
@@ -186,6 +201,7 @@ class Caller:
         parts = urlsplit(str(prepared.url))
         sent = prepared.body if isinstance(prepared.body, bytes) else str(prepared.body or "").encode()
         secrets = [str(prepared.headers[name]) for name in _SECRET_HEADERS if name in prepared.headers]
+        throttled, pause_s = answer.throttling() if answer else (False, None)
         self._on_exchange(
             Exchange(
                 method=str(prepared.method),
@@ -197,6 +213,8 @@ class Caller:
                 request_id=answer.request_id if answer else "",
                 error=_said(answer, failure),
                 at=at,
+                throttled=throttled,
+                pause_s=pause_s,
             )
         )
 

@@ -43,10 +43,11 @@ class CloudSession:
 
     `endpoints` maps a service (iam, ecs, evs, ims, kms, cts) to its base address. `credentials` may also be a
     TokenSource shared by several sessions, which then sign in once. `on_exchange` is told of every call,
-    failed ones too. Not for several threads at once; cheap enough to be made per step.
+    failed ones too. A session that is not `patient` raises Throttled at once, for a caller that keeps a
+    budget and waits by itself. Not for several threads at once; cheap enough to be made per step.
     """
 
-    def __init__(  # noqa: PLR0913 - the seven things that make a session, all by name
+    def __init__(  # noqa: PLR0913 - the things that make a session, all by name
         self,
         *,
         endpoints: Mapping[str, str],
@@ -56,12 +57,14 @@ class CloudSession:
         timeout: tuple[float, float] = (5, 30),
         clock: Clock = utc_now,
         on_exchange: Callable[[Exchange], None] | None = None,
+        patient: bool = True,
     ) -> None:
         if not _PROJECT.fullmatch(project_id):
             raise ValueError("project_id should be 1 to 64 letters, digits, '-' and '_'")
         self.project_id = project_id
         self.domain_id = domain_id
         self.clock = clock
+        self._patient = patient
         self._endpoints = {service: _base(service, address) for service, address in endpoints.items()}
         self._key = credentials if isinstance(credentials, AkSk) else None
         self._tokens = credentials if isinstance(credentials, TokenSource) else None
@@ -110,7 +113,7 @@ class CloudSession:
                 return self._once("GET", url, b"")
             except CloudError as error:
                 pause = _pause(error, attempt)
-                if pause is None:
+                if pause is None or (isinstance(error, Throttled) and not self._patient):
                     raise
                 time.sleep(pause)
         return self._once("GET", url, b"")

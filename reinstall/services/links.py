@@ -24,7 +24,7 @@ SERVICES = ("iam", "ecs", "evs", "ims", "kms", "cts")
 class _PerThread(threading.local):
     """Sessions are kept per thread: a connection that is alive saves most of a call's cost."""
 
-    sessions: dict[tuple[int, int, str], CloudSession] = field(default_factory=dict)
+    sessions: dict[tuple[int, int, str, bool], CloudSession] = field(default_factory=dict)
     listener: Callable[[Exchange], None] | None = None
 
 
@@ -68,18 +68,22 @@ def endpoints_in(cloud: Cloud) -> dict[str, str]:
     return {name: url for name, url in found.items() if url} | dict(cloud.endpoints)
 
 
-def session_of(project: Project) -> CloudSession:
-    """This thread's session in `project`. Raises CannotOpen when the credentials do not open."""
+def session_of(project: Project, *, patient: bool = True) -> CloudSession:
+    """This thread's session in `project`. Raises CannotOpen when the credentials do not open.
+
+    `patient`: waits a few seconds inside a call that was throttled. The engine does not; it has a budget.
+    """
     key = (project.pk, project.credential_version, repr(sorted(project.cloud.endpoints.items())))
-    session = _local.sessions.get(key)
+    session = _local.sessions.get((*key, patient))
     if session is None:
         session = CloudSession(
             endpoints=endpoints_of(project),
             project_id=project.project_id,
             credentials=_credentials(project, key),
             on_exchange=_heard,
+            patient=patient,
         )
-        _local.sessions[key] = session
+        _local.sessions[(*key, patient)] = session
     return session
 
 
