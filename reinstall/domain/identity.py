@@ -37,8 +37,8 @@ class ServerFacts:
     image_id: str = ""
     launched_at: str = ""
     updated: str = ""
-    #: The id of the newest action the cloud lists for it, and the time of the newest trace of its project;
-    #: NONE_YET where there was none, "" where nobody asked or the cloud did not tell. Only a baseline has them.
+    #: Of a baseline only: the id of the newest action the cloud lists for it, and the time of the newest
+    #: trace of its project. NONE_YET where there was none, "" where the cloud did not tell.
     newest_action: str = ""
     newest_trace: str = ""
 

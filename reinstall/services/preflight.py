@@ -13,7 +13,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
 from reinstall.models import Job
-from reinstall.services import links, moves, readings, requests
+from reinstall.services import evidence, links, moves, readings, requests
 
 Clock = Callable[[], datetime]
 
@@ -25,6 +25,8 @@ MAX_TRIES = 8
 START_WITHIN = timedelta(hours=24)
 #: A server that was told to stop has this long.
 STOP_WITHIN = timedelta(minutes=10)
+#: A baseline that is older says less about the server at the moment of the call.
+BASELINE_AGE = timedelta(seconds=45)
 STOP_LOOK_EVERY = timedelta(seconds=3)
 
 
@@ -80,7 +82,7 @@ def look(job: Job, session: CloudSession, clock: Clock) -> Look:
         return _reject(job, code, sentence, now)
     if _must_stop(job, facts):
         return _stop(job, session, clock)
-    return Look(Next.SEND, facts)
+    return _ready(job, facts, session, clock)
 
 
 def watch_stop(job: Job, session: CloudSession, clock: Clock) -> Look:
@@ -95,10 +97,20 @@ def watch_stop(job: Job, session: CloudSession, clock: Clock) -> Look:
     readings.keep_facts(job, facts, now)
     if facts.status == "SHUTOFF" and not facts.task_state:
         refusal = _refusal(job, facts, record)
-        return _reject(job, *refusal, now) if refusal else Look(Next.SEND, facts)
+        return _reject(job, *refusal, now) if refusal else _ready(job, facts, session, clock)
     if now - job.state_since > STOP_WITHIN:
         return _reject(job, "not_stopped", f"{job.server_name} did not stop within 10 minutes.", now)
     moves.touch(job, next_at=now + STOP_LOOK_EVERY, waiting_for=f"{job.server_name} is being stopped.")
+    return WAITED
+
+
+def _ready(job: Job, facts: ServerFacts, session: CloudSession, clock: Clock) -> Look:
+    """The baseline, with its witnesses. Where they took too long to read, the server is looked at again."""
+    read_at = clock()
+    baseline = evidence.witnesses(facts, job, session, clock)
+    if clock() - read_at <= BASELINE_AGE:
+        return Look(Next.SEND, baseline)
+    moves.touch(job, next_at=clock(), waiting_for="The cloud is slow. Looking at the server once more.")
     return WAITED
 
 
