@@ -29,7 +29,7 @@ class Turn:
 
 
 def take(*, cloud_id: int, share: Share, now: datetime, calls: int, least: int | None = None) -> Turn:
-    """Takes up to `calls` from the share, nothing where it holds fewer than `least` (default: all of them)."""
+    """Takes up to `calls` from the share, nothing where it holds fewer than `least` (default: `calls`)."""
     least = calls if least is None else least
     for _ in range(_TRIES):
         row = _row(cloud_id, share, now)

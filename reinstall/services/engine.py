@@ -17,7 +17,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
-from reinstall.services import exchanges, links, moves, polling, preflight, recovery, submission
+from reinstall.services import links, moves, polling, preflight, recovery, submission, turns
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -53,22 +53,27 @@ def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
     if job is None:
         return False
     crashpoint("K0")
+    carry(job, clock, lambda held: _steps(held, clock))
+    return True
+
+
+def carry(job: Job, clock: Clock, steps: Callable[[Job], None]) -> None:
+    """Runs `steps` on a claimed job, notes what goes wrong, and gives the lease back."""
     crashed = False
     try:
-        with links.listening(lambda call: exchanges.note_call(job, call)):
-            _steps(job, clock)
+        with links.listening(lambda call: turns.heard(job, call, clock())):
+            steps(job)
     except moves.Overtaken as reason:
         log.info("%s; leaving it", reason)
     except (OperationalError, InterfaceError):
         # The database was away or busy. What was committed stands, and the next claim reads the row.
-        log.exception("the database failed in a step of job %s", job_id)
+        log.exception("the database failed in a step of job %s", job.pk)
     except Exception as error:
         # A value the database refuses is among these: it would be refused again, for ever.
         crashed = True
         _note_crash(job, error, clock())
     with suppress(DatabaseError):
         _release(job, clock(), crashed)
-    return True
 
 
 def _claim(job_id: int, now: datetime, owner: str) -> Job | None:
@@ -100,7 +105,9 @@ def _step(job: Job, clock: Clock) -> None:
         return preflight.begin(job, clock)
     if state is JobState.SUBMITTING:
         return recovery.abandoned(job, clock)
-    session = links.session_of(job.project)
+    if not turns.may_call(job, clock()):
+        return
+    session = links.session_of(job.project, patient=False)
     if state in (JobState.PREFLIGHT, JobState.STOPPING):
         look = preflight.look if state is JobState.PREFLIGHT else preflight.watch_stop
         seen = look(job, session, clock)
