@@ -25,7 +25,10 @@ REQUEST_LIMIT = 16_384
 
 
 def redacted(value: object) -> object:
-    """A copy of a JSON value in which every value under a secret's name reads "hidden"."""
+    """A copy of a JSON value in which every value under a secret's name reads "hidden".
+
+    Also inside texts that hold JSON themselves, as audit traces quote a whole request.
+    """
     if isinstance(value, dict):
         return {
             key: "hidden" if str(key).lower() in _SECRET_KEYS and item else redacted(item)
@@ -33,7 +36,17 @@ def redacted(value: object) -> object:
         }
     if isinstance(value, list):
         return [redacted(item) for item in value]
-    return value
+    return _redacted_text(value) if isinstance(value, str) else value
+
+
+def _redacted_text(text: str) -> str:
+    """A quoted JSON document without its secrets; one that is cut cannot be cleaned, so it goes."""
+    if not text.lstrip().startswith(("{", "[{")):
+        return text
+    try:
+        return json.dumps(redacted(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return "hidden" if any(key in text.lower() for key in _SECRET_KEYS) else text
 
 
 def shown_request(body: bytes) -> str:

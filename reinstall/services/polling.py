@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecsclient import jobs
-from ecsclient.errors import CloudError, JobUnknown, NotFound, Throttled
+from ecsclient.errors import BadAnswer, CloudError, JobUnknown, NotFound, Throttled
 from ecsclient.session import CloudSession
 from reinstall.domain.identity import ServerFacts, prove
 from reinstall.domain.redaction import plain_text
@@ -35,6 +35,8 @@ SETTLES_WITHIN = timedelta(minutes=10)
 #: And its list of disks may be a moment behind.
 DISKS_SETTLE_WITHIN = timedelta(seconds=30)
 VERIFY_EVERY = timedelta(seconds=3)
+#: Answers in a row that could not be read, and the job is old: then a person looks.
+UNREADABLE = 3
 FOLLOWED_FOR = timedelta(days=7)
 #: A status no document names is followed this long; then a person decides what it means.
 UNNAMED_FOR = timedelta(hours=2)
@@ -66,7 +68,7 @@ def poll(job: Job, session: CloudSession, clock: Clock) -> None:
     }
     if found.phase in (jobs.JobPhase.SUCCEEDED, jobs.JobPhase.FAILED):
         crashpoint("K6")
-    if found.phase is jobs.JobPhase.SUCCEEDED:
+    if found.phase is jobs.JobPhase.SUCCEEDED and not found.contradicts_itself:
         moves.move(job, JobState.VERIFYING, now=now, note="The cloud reports SUCCESS.", next_at=now, **seen)
     elif found.phase is jobs.JobPhase.FAILED:
         _failed(job, session, found, seen, clock)
@@ -79,8 +81,10 @@ def _going_on(job: Job, found: jobs.CloudJob, seen: dict[str, Any], now: datetim
     age, status = _age(job, now), seen["cloud_status"]
     named = found.phase is jobs.JobPhase.PENDING
     waiting = "" if named else f"The cloud says {status}, which is not known here."
+    if found.contradicts_itself:
+        waiting = f"The cloud says {status}, but a part of its job failed ({found.deepest_error()[0]})."
     if age > (FOLLOWED_FOR if named else UNNAMED_FOR):
-        note = f"The cloud still says {status}. A person must look."
+        note = f"{waiting or f'The cloud still says {status}.'} A person must look."
         return moves.move(job, JobState.ATTENTION, now=now, note=note, next_at=None, waiting_for=note, **seen)
     moves.touch(job, next_at=now + poll_interval(age), waiting_for=waiting, **seen)
 
@@ -126,6 +130,9 @@ def _read_after(job: Job, session: CloudSession, clock: Clock) -> ServerFacts | 
     """The server as it is now, if the cloud tells; what it does not tell is not needed for the verdict."""
     try:
         facts, _ = readings.look_at(session, str(job.server_id))
+    except NotFound:
+        readings.mark_gone(job, clock())
+        return None
     except CloudError:
         return None
     readings.keep_facts(job, facts, clock())
@@ -135,6 +142,11 @@ def _read_after(job: Job, session: CloudSession, clock: Clock) -> ServerFacts | 
 def _not_told(job: Job, error: CloudError, now: datetime) -> None:
     """An error of the question is never a verdict on the job: it stays running and is asked again, slower."""
     failures = job.poll_failures + 1
+    if isinstance(error, jobs.OtherJob):
+        log.error("asked for cloud job %s of job %s: %s", job.cloud_job_id, job.pk, error)
+        return _attention(job, f"The cloud answers about another job: {error}. A person must look.", now)
+    if isinstance(error, BadAnswer) and failures >= UNREADABLE and _age(job, now) > UNNAMED_FOR:
+        return _attention(job, f"What the cloud says of the job cannot be read: {error}.", now)
     # While a job runs, `tries` counts how often in a row the cloud did not know it.
     unknown = job.tries + 1 if isinstance(error, JobUnknown) else 0
     if unknown >= VANISHED_AFTER:

@@ -1,0 +1,192 @@
+"""All that is known of a job whose outcome is unclear: for the page on which a person settles it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.comparison import FieldChange, compare
+from reinstall.domain.errors import NotFound
+from reinstall.domain.evidence import SETTLE, Decision
+from reinstall.domain.identity import ServerFacts
+from reinstall.domain.states import JobState
+from reinstall.models import Attempt, Evidence, Exchange, Job, Project
+from reinstall.selectors.projects import may_request
+
+OPEN = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
+
+
+@dataclass(frozen=True, slots=True)
+class SentView:
+    """What left the portal, or was about to. `body` is masked. `may_arrive_until`: a request nobody saw
+    answered can be taken until then; None where it was answered, or was made with a token."""
+
+    number: int
+    verdict: str
+    intent_at: datetime
+    signed_at: datetime | None
+    may_arrive_until: datetime | None
+    path: str
+    body: str
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What came back: `phase` is how far the call got, `body` is redacted and cut. No answer: status None."""
+
+    phase: str
+    status: int | None
+    code: str
+    message: str
+    request_id: str
+    body: str
+    error: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One thing that was seen. `grade` is E1, E1', E2, E3, E4, E4', E5 or "" for what proves nothing."""
+
+    kind: str
+    grade: str
+    observed_at: datetime
+    summary: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the evidence suggests to answer: one of the answers of services.settle, or "" for none."""
+
+    answer: str
+    cloud_job_id: str
+    grade: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """Call, answer, server before and now, all sightings (oldest first), and what they suggest.
+
+    `compared` is empty when there is no baseline or nobody has looked since; `compared_at` is when that was.
+    `answers` are those that make sense for this job; empty when it is not open, or not for this person.
+    """
+
+    job_id: int
+    server_name: str
+    state: str
+    state_since: datetime
+    waiting_for: str
+    sent: SentView | None
+    answer: AnswerView | None
+    compared: tuple[FieldChange, ...]
+    compared_at: datetime | None
+    rows: tuple[EvidenceRow, ...]
+    proposal: Proposal
+    answers: tuple[str, ...]
+    next_look_at: datetime | None
+
+
+def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
+    """The view of one job, in whatever state. Raises NotFound, also when it is not theirs."""
+    visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
+    job = visible.select_related("project").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound(f"There is no job #{job_id}.")
+    rows = list(Evidence.objects.filter(job=job).order_by("id"))
+    attempt = Attempt.objects.filter(job=job).order_by("-number").first()
+    call = (
+        Exchange.objects.filter(job=job, method="POST", path__endswith="/reinstallos").order_by("-id").first()
+    )
+    compared, compared_at = _compared(job, rows)
+    return EvidenceView(
+        job_id=job.pk,
+        server_name=job.server_name,
+        state=job.state,
+        state_since=job.state_since,
+        waiting_for=job.waiting_for,
+        sent=_sent(attempt, call),
+        answer=_answer(attempt, call),
+        compared=compared,
+        compared_at=compared_at,
+        rows=tuple(EvidenceRow(r.kind, r.grade, r.observed_at, r.summary, r.data) for r in rows),
+        proposal=_proposal(rows),
+        answers=_answers(actor, job, attempt),
+        next_look_at=job.next_at if job.state == JobState.UNCERTAIN else None,
+    )
+
+
+def _sent(attempt: Attempt | None, call: Exchange | None) -> SentView | None:
+    if attempt is None:
+        return None
+    unanswered = not attempt.phase and attempt.signed_at is not None
+    return SentView(
+        number=attempt.number,
+        verdict=attempt.verdict,
+        intent_at=attempt.intent_at,
+        signed_at=attempt.signed_at,
+        may_arrive_until=attempt.intent_at + SETTLE if unanswered else None,
+        path=call.path if call else "",
+        body=call.request_body if call else "",
+        body_sha256=attempt.body_sha256,
+    )
+
+
+def _answer(attempt: Attempt | None, call: Exchange | None) -> AnswerView | None:
+    """None where the portal's worker died before it could store one."""
+    if attempt is None or not attempt.phase:
+        return None
+    return AnswerView(
+        phase=attempt.phase,
+        status=attempt.status,
+        code=attempt.code,
+        message=attempt.message,
+        request_id=attempt.request_id,
+        body=call.response_body if call else "",
+        error=call.error if call else "",
+        at=attempt.answered_at,
+    )
+
+
+def _compared(job: Job, rows: list[Evidence]) -> tuple[tuple[FieldChange, ...], datetime | None]:
+    """The baseline against the last look: of the search for evidence, else of the check after the end."""
+    before = ServerFacts.from_json(job.baseline)
+    looks = [row for row in rows if row.kind == "status" and "server_id" in row.data]
+    if before is None:
+        return (), None
+    if job.found_after and (not looks or looks[-1].observed_at <= job.state_since):
+        return compare(before, ServerFacts.from_json(job.found_after)), job.state_since
+    if looks:
+        return compare(before, ServerFacts.from_json(looks[-1].data)), looks[-1].observed_at
+    return (), None
+
+
+_SUGGESTED = {
+    Decision.ADOPT.value: "ran_job",
+    Decision.VERIFY.value: "ran_unknown",
+    Decision.NOT_APPLIED.value: "never_ran",
+}
+
+
+def _proposal(rows: list[Evidence]) -> Proposal:
+    last = next((row for row in reversed(rows) if row.kind == "verdict"), None)
+    if last is None:
+        return Proposal("", "", "", "")
+    job_id = str(last.data.get("job_id", ""))
+    answer = _SUGGESTED.get(str(last.data.get("decision", "")), "")
+    if not answer and job_id:
+        answer = "ran_job"
+    if not answer and last.grade in ("E4", "E4'"):
+        answer = "never_ran"
+    return Proposal(answer, job_id, last.grade, last.summary)
+
+
+def _answers(actor: Actor, job: Job, attempt: Attempt | None) -> tuple[str, ...]:
+    if job.state not in OPEN or actor.scopes is not None or not may_request(actor, job.project):
+        return ()
+    if attempt is None:
+        return ("never_ran",)
+    checked = ("ran_job", "ran_unknown", "never_ran")
+    return (*checked, "ran_well", "ran_badly") if job.state == JobState.ATTENTION else checked

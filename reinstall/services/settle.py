@@ -1,0 +1,169 @@
+"""A person says what became of an unclear job. Until then the server stays held."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+
+from ecsclient import jobs
+from ecsclient.errors import CloudError, JobUnknown
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from reinstall.domain.evidence import SETTLE
+from reinstall.domain.identity import ServerFacts
+from reinstall.domain.redaction import plain_text
+from reinstall.domain.states import JobState
+from reinstall.models import Attempt, Job, Project
+from reinstall.services import access, evidence, links, moves, recovery
+
+MAX_REASON = 500
+#: States in which a person's word is asked for.
+OPEN = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
+
+
+class Answer(StrEnum):
+    """What a person may say. The first two are checked against the cloud before anything ends well."""
+
+    RAN_JOB = "ran_job"
+    RAN_UNKNOWN = "ran_unknown"
+    NEVER_RAN = "never_ran"
+    RAN_WELL = "ran_well"
+    RAN_BADLY = "ran_badly"
+
+
+def settle_job(
+    *, actor: Actor, now: datetime, job_id: int, answer: str, cloud_job_id: str = "", reason: str
+) -> Job:
+    """Settles an uncertain job, or one that waits for a person.
+
+    ran_job: the cloud's job `cloud_job_id` is followed, if the cloud says it is about this server.
+    ran_unknown: the disks are compared with those before. never_ran: the server was not touched and is free.
+    ran_well, ran_badly: the end as the person saw it, where the comparison cannot decide (attention only).
+    Raises RuleBroken naming answer, reason or cloud_job_id; Conflict where it is too early or too late for
+    that answer; NotAllowed, NotFound.
+    """
+    chosen, reason = _checked(answer, reason)
+    for _ in range(3):
+        job = _mine(actor, job_id)
+        attempt = _answerable(job, chosen, now)
+        try:
+            if chosen is Answer.RAN_JOB:
+                _follow(_Word(job, actor, now, reason), attempt, cloud_job_id.strip())
+            else:
+                _end(_Word(job, actor, now, reason), chosen)
+            return job
+        except moves.Overtaken:
+            continue
+    raise Conflict(f"Job #{job_id} is changing right now. Look at it again.", job=job_id, code="busy")
+
+
+class _Word:
+    """One person's answer about one job, with its reason."""
+
+    def __init__(self, job: Job, actor: Actor, now: datetime, reason: str) -> None:
+        self.job, self.actor, self.now, self.reason = job, actor, now, reason
+
+    def keep(self, answer: Answer, **more: str) -> None:
+        """The row among the evidence; the audit entry is written by the move."""
+        data = {"answer": answer.value, "reason": self.reason, "by": self.actor.name, **more}
+        summary = f"{self.actor.name} answered {answer.value}: {self.reason}"
+        evidence.keep(self.job, "operator", summary, data, self.now, nonce=str(self.job.seq))
+
+
+def _checked(answer: str, reason: str) -> tuple[Answer, str]:
+    if answer not in {known.value for known in Answer}:
+        raise RuleBroken(f"Write one of {', '.join(Answer)}.", "answer", "choice")
+    said = plain_text(reason.strip(), MAX_REASON + 1)
+    if not said:
+        raise RuleBroken("Say how you know: what you looked at, and where.", "reason", "required")
+    if len(said) > MAX_REASON:
+        raise RuleBroken(f"The reason has at most {MAX_REASON} characters.", "reason", "max_length")
+    return Answer(answer), said
+
+
+def _mine(actor: Actor, job_id: int) -> Job:
+    visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
+    job = visible.select_related("order", "project__cloud", "server").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    if actor.scopes is not None:
+        raise NotAllowed("What became of a server is settled by a person. Sign in to do it.")
+    access.project_for_requests(actor, job.project.slug)
+    return job
+
+
+def _answerable(job: Job, answer: Answer, now: datetime) -> Attempt | None:
+    """The attempt in doubt. Raises Conflict where `answer` cannot be given about this job now."""
+    state = JobState(job.state)
+    if state not in OPEN:
+        word = state.replace("_", " ")
+        raise Conflict(f"Job #{job.pk} is {word}; there is nothing to settle.", job=job.pk, code="not_open")
+    attempt = evidence.last_attempt(job)
+    if attempt is None and answer is not Answer.NEVER_RAN:
+        raise Conflict(
+            f"Job #{job.pk} never sent a request, so nothing of it can have run. Answer that it never ran.",
+            job=job.pk,
+            code="never_sent",
+        )
+    if answer in (Answer.RAN_WELL, Answer.RAN_BADLY) and state is not JobState.ATTENTION:
+        raise Conflict(
+            f"Job #{job.pk} is still being looked into. Say that it ran, and the disks are compared.",
+            job=job.pk,
+            code="too_early",
+        )
+    if answer is Answer.RAN_UNKNOWN and ServerFacts.from_json(job.baseline) is None:
+        raise Conflict("There is no record of the disks before; say how it ended.", job=job.pk, code="blind")
+    if answer is Answer.NEVER_RAN:
+        _must_be_over(job, attempt, now)
+    return attempt
+
+
+def _must_be_over(job: Job, attempt: Attempt | None, now: datetime) -> None:
+    """A worker that was frozen between intent and call might still send, as long as the signature holds."""
+    answered = attempt is None or bool(attempt.phase)
+    over = now if answered or attempt is None else attempt.intent_at + SETTLE
+    if now < over:
+        raise Conflict(
+            f"The request might still reach the cloud until {over:%H:%M} UTC. Answer then, not before.",
+            job=job.pk,
+            code="too_early",
+        )
+
+
+def _follow(word: _Word, attempt: Attempt | None, cloud_job_id: str) -> None:
+    job = word.job
+    if attempt is None or not jobs.is_job_id(cloud_job_id):
+        raise RuleBroken("A job id has 8 to 64 letters, digits and hyphens.", "cloud_job_id", "format")
+    try:
+        found = jobs.get_job(links.session_of(job.project), cloud_job_id)
+    except JobUnknown:
+        message = f"The cloud does not know job {cloud_job_id} (it forgets jobs a day after their end)."
+        raise RuleBroken(message, "cloud_job_id", "unknown") from None
+    except CloudError as error:
+        said = plain_text(str(error), 300)
+        raise Conflict(f"The cloud did not answer about that job: {said}. Try again.", job=job.pk) from None
+    wrong = recovery.why_not_ours(job, attempt, found)
+    if not wrong and not found.server_id:
+        wrong = f"The cloud does not say yet which server job {cloud_job_id} is about. Try again in a minute."
+    if wrong:
+        raise RuleBroken(wrong, "cloud_job_id", "other_server")
+    with transaction.atomic():
+        recovery.adopt(job, attempt, cloud_job_id, now=word.now, actor=word.actor, note=word.reason)
+        word.keep(Answer.RAN_JOB, cloud_job_id=cloud_job_id)
+
+
+def _end(word: _Word, answer: Answer) -> None:
+    to = {
+        Answer.RAN_UNKNOWN: JobState.VERIFYING,
+        Answer.NEVER_RAN: JobState.NOT_APPLIED,
+        Answer.RAN_WELL: JobState.SUCCEEDED,
+        Answer.RAN_BADLY: JobState.FAILED,
+    }[answer]
+    changes: dict[str, object] = {}
+    if to is JobState.VERIFYING:
+        changes = {"next_at": word.now, "waiting_for": ""}
+    elif to is JobState.FAILED:
+        changes = {"failure_code": "settled", "failure_message": word.reason}
+    with transaction.atomic():
+        moves.move(word.job, to, now=word.now, actor=word.actor, note=word.reason, **changes)
+        word.keep(answer)
