@@ -24,7 +24,7 @@ def read_faults(env: Environment, deployment_id: str) -> str:
 
 
 def read_lease(env: Environment, deployment_id: str) -> float:
-    """Seconds a claim holds. Raises ImproperlyConfigured when it would end before a call to the cloud does."""
+    """Seconds a claim holds. Raises ImproperlyConfigured when a call to the cloud may take longer."""
     text = env.text("ECSPORTAL_LEASE_S", str(LEASE_S))
     floor = SHORTEST_IN_A_FAULT_RUN_S if deployment_id.startswith(PREFIX) else SHORTEST_LEASE_S
     try:

@@ -1,7 +1,8 @@
-"""Named places where a process may die, or freeze, on purpose. Without ECSPORTAL_FAULT_INJECTION they do nothing.
+"""Named places where a process may die, freeze or fail on purpose; they do nothing without the setting.
 
-The setting reads `K2:0.2,K3:1,K2/stop:0.1,seed:7`: at K2 one passage in five kills the process with SIGKILL and
-one in ten stops it with SIGSTOP until somebody continues it. Settings refuse it outside of a fault run.
+ECSPORTAL_FAULT_INJECTION reads `K2:0.2,K3/stop:0.1,seed:7`: at K2 one passage in five kills the process with
+SIGKILL, at K3 one in ten stops it with SIGSTOP until somebody continues it. Settings refuse it outside of a
+fault run.
 """
 
 import os
@@ -30,12 +31,15 @@ POINTS = {
 }
 
 
+#: What may happen at a point. `raise` stands for what a process out of memory meets.
+ACTS = ("kill", "stop", "raise")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How likely each point kills or stops. `chance` is of this process alone, forked children have others."""
+    """How likely each act is at each point, by (point, act)."""
 
-    kill: dict[str, float] = field(default_factory=dict)
-    stop: dict[str, float] = field(default_factory=dict)
+    chances: dict[tuple[str, str], float] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -44,38 +48,43 @@ def crashpoint(name: str) -> None:
     if not settings.FAULT_INJECTION:
         return
     chosen = plan(settings.FAULT_INJECTION)
-    chance = _chance(chosen.seed, os.getpid())
-    if chance.random() < chosen.kill.get(name, 0.0):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if chance.random() < chosen.stop.get(name, 0.0):
-        os.kill(os.getpid(), signal.SIGSTOP)
+    dice = _dice(chosen.seed, os.getpid())
+    for act in ACTS:
+        chance = chosen.chances.get((name, act), 0.0)
+        if chance and dice.random() < chance:
+            _act(act, name)
+
+
+def _act(act: str, name: str) -> None:
+    if act == "raise":
+        raise MemoryError(f"planted at {name}")
+    os.kill(os.getpid(), signal.SIGKILL if act == "kill" else signal.SIGSTOP)
 
 
 @cache
 def plan(text: str) -> Plan:
     """The setting, read. Raises ImproperlyConfigured for a name or number that means nothing."""
-    kill: dict[str, float] = {}
-    stop: dict[str, float] = {}
+    chances: dict[tuple[str, str], float] = {}
     seed = 0
     for item in filter(None, text.split(",")):
         name, _, value = item.strip().partition(":")
-        point, slash, act = name.partition("/")
+        point, _, act = name.partition("/")
         try:
             number = float(value)
         except ValueError:
             number = -1.0
         if name == "seed" and number >= 0:
             seed = int(number)
-        elif point in POINTS and 0 <= number <= 1 and (not slash or act == "stop"):
-            (stop if slash else kill)[point] = number
+        elif point in POINTS and 0 <= number <= 1 and act in ("", *ACTS):
+            chances[point, act or "kill"] = number
         else:
             raise ImproperlyConfigured(
-                f"ECSPORTAL_FAULT_INJECTION: {item!r} is not POINT:PROBABILITY, POINT/stop:PROBABILITY or "
-                f"seed:NUMBER. Points: {', '.join(POINTS)}."
+                f"ECSPORTAL_FAULT_INJECTION: {item!r} is not POINT:PROBABILITY, POINT/ACT:PROBABILITY or "
+                f"seed:NUMBER. Points: {', '.join(POINTS)}; acts: {', '.join(ACTS)}."
             )
-    return Plan(kill, stop, seed)
+    return Plan(chances, seed)
 
 
 @cache
-def _chance(seed: int, process: int) -> random.Random:
+def _dice(seed: int, process: int) -> random.Random:
     return random.Random(f"{seed}:{process}")
