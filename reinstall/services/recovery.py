@@ -18,6 +18,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
 from reinstall.services import evidence, moves
+from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -48,6 +49,7 @@ def look(job: Job, session: CloudSession, clock: Clock) -> None:
     sent = evidence.sent_of(job, attempt, session)
     seen = evidence.collect(job, sent, session, clock)
     finding = judge(sent, seen, auto_not_applied=settings.AUTO_NOT_APPLIED)
+    crashpoint("K8")
     if finding.decision is Decision.ADOPT:
         tried = _try_to_adopt(job, attempt, finding, session, clock)
         if tried is _Adoption.DONE:
