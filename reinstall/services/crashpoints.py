@@ -8,6 +8,7 @@ fault run.
 import os
 import random
 import signal
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -58,7 +59,8 @@ def crashpoint(name: str) -> None:
 def _act(act: str, name: str) -> None:
     if act == "raise":
         raise MemoryError(f"planted at {name}")
-    os.kill(os.getpid(), signal.SIGKILL if act == "kill" else signal.SIGSTOP)
+    # To this thread: sent to the process, another thread may take it, and this one runs on for a while.
+    signal.pthread_kill(threading.get_ident(), signal.SIGKILL if act == "kill" else signal.SIGSTOP)
 
 
 @cache

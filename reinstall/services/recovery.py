@@ -61,6 +61,7 @@ def look(job: Job, session: CloudSession, clock: Clock) -> None:
         else:
             waiting = f"{finding.sentence} The cloud does not say yet that it is about this server."
             finding = replace(finding, decision=Decision.WAIT, sentence=waiting)
+    crashpoint("K8")
     _follow(job, attempt, finding, clock())
 
 

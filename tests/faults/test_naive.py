@@ -1,6 +1,7 @@
 """F79: a worker that is wrong in the usual way, against the real schema."""
 
 from collections import Counter
+from typing import Any
 
 from django.db import connection
 
@@ -12,7 +13,7 @@ from tests.reinstall.conftest import placed_job
 
 SERVERS = 5
 #: The cloud takes each of these calls on; the portal never hears a clear yes.
-TAKEN_UNHEARD = [
+TAKEN_UNHEARD: list[dict[str, Any]] = [
     {"do": "drop_after_accept"},
     {"do": "truncate_body"},
     {"do": "answer", "accept": True, "status": 503},
