@@ -46,6 +46,8 @@ class Profile:
     has_v2: bool
     userid_required_with_key: bool
     notes: Mapping[str, str]
+    #: The list of servers takes the parameter `server_id`: up to 100 ids, all other filters ignored.
+    lists_by_id: bool = False
 
     def endpoint(self, service: str, region: str) -> str | None:
         """The base address `https://...` of a service, or None where this cloud has no such service or the
@@ -145,6 +147,8 @@ _HUAWEI = Profile(
     has_v2=True,
     userid_required_with_key=True,
     notes=MappingProxyType({}),
+    # Source: the same reference, "Querying Details About ECSs", parameter server_id.
+    lists_by_id=True,
 )
 
 # Source: Orange Flexible Engine, ECS API reference; an older edition of the Huawei page.

@@ -5,24 +5,28 @@ import os
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from celery import shared_task
 from django.db import close_old_connections, connection
 
 from reinstall.models.clock import database_now
-from reinstall.services import engine, idempotency
+from reinstall.services import engine, idempotency, turns, watching
 
 log = logging.getLogger(__name__)
 
 #: Jobs one sweep moves at a time; each waits for the cloud most of its time.
 SIDE_BY_SIDE = 8
+#: Running jobs one watcher asks about at a time.
+ASKED_AT_ONCE = 16
 #: After a hint could not be queued, none is tried for this long: a form never waits twice for a dead broker.
 PAUSE_S = 30.0
 
 _sweeping = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_watching = threading.Lock()
+_making = threading.Lock()
+_pools: dict[str, ThreadPoolExecutor] = {}
 _quiet_until = 0.0
 
 
@@ -34,15 +38,20 @@ def advance_job(job_id: int, **_: Any) -> None:
 
 @shared_task(name="reinstall.sweep")
 def sweep(**_: Any) -> None:
-    """Moves every due job a step; what lost hints left behind is found here."""
-    if not _sweeping.acquire(blocking=False):
-        return
-    try:
-        now = database_now()
-        engine.ticked(now=now)
-        list(_side_by_side().map(_advance_here, engine.due_jobs(now=now)))
-    finally:
-        _sweeping.release()
+    """Moves every due job a step; what lost hints left behind is found here. Watches running jobs beside it.
+
+    A step that hangs at the cloud holds up the next sweep, but not the watching: that has its own thread.
+    """
+    watching_now = _start_watching()
+    if _sweeping.acquire(blocking=False):
+        try:
+            now = database_now()
+            engine.ticked(now=now)
+            list(_side_by_side().map(_advance_here, turns.due(now=now)))
+        finally:
+            _sweeping.release()
+    if watching_now is not None:
+        watching_now.result()
 
 
 @shared_task(name="reinstall.tidy")
@@ -73,12 +82,38 @@ def _advance_here(job_id: int) -> None:
         connection.close()
 
 
+def _start_watching() -> "Future[None] | None":
+    """A look at the running jobs, begun in its own thread; None while the last one still goes on."""
+    if not _watching.acquire(blocking=False):
+        return None
+    try:
+        return _threads("watch", 1).submit(_watch_here)
+    except BaseException:
+        _watching.release()
+        raise
+
+
+def _watch_here() -> None:
+    close_old_connections()
+    try:
+        watching.watch(clock=database_now, owner=_owner(), pool=_threads("ask", ASKED_AT_ONCE))
+    except Exception:
+        log.exception("the running jobs could not be watched")
+    finally:
+        connection.close()
+        _watching.release()
+
+
 def _side_by_side() -> ThreadPoolExecutor:
+    return _threads("sweep", SIDE_BY_SIDE)
+
+
+def _threads(name: str, count: int) -> ThreadPoolExecutor:
     """Made on first use, so that each forked worker has threads of its own."""
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sweep")
-    return _pool
+    with _making:
+        if name not in _pools:
+            _pools[name] = ThreadPoolExecutor(count, thread_name_prefix=name)
+        return _pools[name]
 
 
 def _owner() -> str:

@@ -60,7 +60,7 @@ class Outbox(models.Model):
 
 
 class Budget(models.Model):
-    """A token bucket of calls, shared by all workers. One row per cloud and share (submit, evidence, poll)."""
+    """A token bucket of calls, shared by all workers: one row per cloud and share."""
 
     cloud = models.ForeignKey(Cloud, on_delete=models.CASCADE, related_name="budgets")
     share = models.CharField(max_length=10)
@@ -79,7 +79,7 @@ class Budget(models.Model):
 
 
 class Watch(models.Model):
-    """How the running jobs of a project are watched: when its servers are listed next, and what that taught."""
+    """How the running jobs of a project are watched: when its servers are listed, what that taught."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="watch")
     #: The next list; moved ahead by whoever claims it, so one worker lists at a time.

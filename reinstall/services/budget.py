@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from ecsclient.exchange import Exchange
 from reinstall.domain.budgets import Bucket, Rate, Share, limit_in, pause_after, rate_of
 from reinstall.models import Budget
 
@@ -78,6 +79,12 @@ def brake(
         higher = Q(limit_per_s=None) | Q(limit_per_s__gt=named)
         Budget.objects.filter(higher, pk=row.pk).update(limit_per_s=named)
     return until
+
+
+def heard(cloud_id: int, share: Share, call: Exchange, now: datetime) -> None:
+    """Brakes where the answer to `call` said "too many"."""
+    if call.throttled:
+        brake(cloud_id=cloud_id, share=share, now=now, asked_s=call.pause_s, message=call.error)
 
 
 def _row(cloud_id: int, share: Share, now: datetime) -> Budget:

@@ -1,6 +1,7 @@
 """Follows an accepted job to its end, and proves the end by the disks."""
 
 import logging
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,28 +9,22 @@ from typing import Any
 from ecsclient import jobs
 from ecsclient.errors import BadAnswer, CloudError, JobUnknown, NotFound, Throttled
 from ecsclient.session import CloudSession
+from reinstall.domain.budgets import LONGEST_PAUSE_S, decorrelated
 from reinstall.domain.identity import ServerFacts, prove
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState
 from reinstall.models import Job
-from reinstall.services import moves, readings
+from reinstall.services import lists, moves, plans, readings
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
+_dice = random.Random()
 Clock = Callable[[], datetime]
 
-#: (age of the job, how often it is asked): a reinstall takes one to two minutes, so most answers come early.
-SCHEDULE = (
-    (timedelta(minutes=3), timedelta(seconds=4)),
-    (timedelta(minutes=15), timedelta(seconds=15)),
-    (timedelta(hours=2), timedelta(seconds=60)),
-    (timedelta(hours=24), timedelta(minutes=10)),
-)
-SLOWEST = timedelta(hours=1)
 #: The cloud forgets jobs a day after their end; this many times unknown in a row, and its word is gone.
 VANISHED_AFTER = 5
-#: However long a throttling answer asks to wait.
-LONGEST_PAUSE_S = 600.0
+#: While questions fail, a job is asked up to this many times slower than usual.
+SLOWER = 8.0
 #: After the cloud said SUCCESS the server may still be coming up.
 SETTLES_WITHIN = timedelta(minutes=10)
 #: And its list of disks may be a moment behind.
@@ -44,18 +39,18 @@ UNNAMED_FOR = timedelta(hours=2)
 AT_REST = ("ACTIVE", "SHUTOFF")
 
 
-def poll_interval(age: timedelta) -> timedelta:
-    """How long to wait before the next look at a job accepted `age` ago."""
-    return next((every for limit, every in SCHEDULE if age <= limit), SLOWEST)
-
-
 def poll(job: Job, session: CloudSession, clock: Clock) -> None:
     """running: asks the job once."""
     crashpoint("K5")
     try:
         found = jobs.get_job(session, job.cloud_job_id)
     except CloudError as error:
-        return _not_told(job, error, clock())
+        return not_told(job, error, clock())
+    told(job, found, session, clock)
+
+
+def told(job: Job, found: jobs.CloudJob, session: CloudSession, clock: Clock) -> None:
+    """running: what the cloud's answer means for the job."""
     now = clock()
     if found.server_id and found.server_id != str(job.server_id):
         return _foreign(job, found.server_id, now)
@@ -66,8 +61,10 @@ def poll(job: Job, session: CloudSession, clock: Clock) -> None:
         "poll_failures": 0,
         "tries": 0,
     }
-    if found.phase in (jobs.JobPhase.SUCCEEDED, jobs.JobPhase.FAILED):
+    ended = found.phase in (jobs.JobPhase.SUCCEEDED, jobs.JobPhase.FAILED)
+    if ended:
         crashpoint("K6")
+    lists.learn(job, ended=ended, now=now)
     if found.phase is jobs.JobPhase.SUCCEEDED and not found.contradicts_itself:
         moves.move(job, JobState.VERIFYING, now=now, note="The cloud reports SUCCESS.", next_at=now, **seen)
     elif found.phase is jobs.JobPhase.FAILED:
@@ -86,7 +83,20 @@ def _going_on(job: Job, found: jobs.CloudJob, seen: dict[str, Any], now: datetim
     if age > (FOLLOWED_FOR if named else UNNAMED_FOR):
         note = f"{waiting or f'The cloud still says {status}.'} A person must look."
         return moves.move(job, JobState.ATTENTION, now=now, note=note, next_at=None, waiting_for=note, **seen)
-    moves.touch(job, next_at=now + poll_interval(age), waiting_for=waiting, **seen)
+    moves.touch(job, next_at=now + _until_next(job, now), waiting_for=waiting, **seen)
+
+
+def keeps_on(job: Job, found: jobs.CloudJob, now: datetime) -> bool:
+    """Whether the answer is the one before once more: nothing to write but that it was asked."""
+    same = (job.cloud_status, job.cloud_steps) == (plain_text(found.status, 40), _steps(found))
+    quiet = not (job.poll_failures or job.tries or job.waiting_for or job.idle_seen_at)
+    ours = found.server_id in ("", str(job.server_id))
+    return found.phase is jobs.JobPhase.PENDING and same and quiet and ours and _age(job, now) <= FOLLOWED_FOR
+
+
+def _until_next(job: Job, now: datetime) -> timedelta:
+    plan = plans.plan_of(cloud_id=job.project.cloud_id, now=now)
+    return timedelta(seconds=plan.wait_s(job, now))
 
 
 def _age(job: Job, now: datetime) -> timedelta:
@@ -139,7 +149,7 @@ def _read_after(job: Job, session: CloudSession, clock: Clock) -> ServerFacts | 
     return facts
 
 
-def _not_told(job: Job, error: CloudError, now: datetime) -> None:
+def not_told(job: Job, error: CloudError, now: datetime) -> None:
     """An error of the question is never a verdict on the job: it stays running and is asked again, slower."""
     failures = job.poll_failures + 1
     if isinstance(error, jobs.OtherJob):
@@ -164,15 +174,16 @@ def _not_told(job: Job, error: CloudError, now: datetime) -> None:
         return
     if _age(job, now) > FOLLOWED_FOR:
         return _attention(job, f"The cloud has not said for days how the job stands: {error}.", now)
-    wait = poll_interval(_age(job, now)) * min(2 ** min(failures, 4), 8)
+    usual = min(_until_next(job, now).total_seconds(), LONGEST_PAUSE_S)
+    wait = decorrelated(failures, base_s=usual, cap_s=SLOWER * usual, dice=_dice)
     if isinstance(error, Throttled):
-        wait = max(wait, timedelta(seconds=min(error.retry_after, LONGEST_PAUSE_S)))
+        wait = max(wait, min(error.retry_after, LONGEST_PAUSE_S))
     sentence = f"The cloud did not say how the job stands: {error}. Asking again."
     moves.touch(
         job,
         poll_failures=failures,
         tries=unknown,
-        next_at=now + wait,
+        next_at=now + timedelta(seconds=wait),
         waiting_for=plain_text(sentence, 500),
     )
 

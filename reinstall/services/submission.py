@@ -24,7 +24,7 @@ from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
-from reinstall.services import budget, exchanges, moves, requests
+from reinstall.services import budget, exchanges, moves, plans, requests
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ SUBMIT_TTL_S = 10.0
 CONNECT_S, READ_S = 5.0, 30.0
 STORE_WITHIN_S = 30.0
 MAX_UNSENT = 5
-FIRST_POLL = timedelta(seconds=3)
 
 
 def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clock) -> None:
@@ -203,6 +202,7 @@ def _conclude(job: Job, meaning: Meaning, now: datetime) -> None:
 
 
 def _accepted(job: Job, meaning: Meaning, now: datetime) -> None:
+    plan = plans.plan_of(cloud_id=job.project.cloud_id, now=now)
     moves.move(
         job,
         JobState.RUNNING,
@@ -210,7 +210,7 @@ def _accepted(job: Job, meaning: Meaning, now: datetime) -> None:
         note=meaning.why,
         cloud_job_id=meaning.cloud_job_id,
         accepted_at=now,
-        next_at=now + FIRST_POLL,
+        next_at=now + timedelta(seconds=plan.first_s(job.project_id)),
         tries=0,
     )
 

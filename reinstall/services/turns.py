@@ -30,13 +30,15 @@ _MOST_AT_ONCE = 500
 
 
 def due(*, now: datetime) -> list[int]:
-    """Ids of jobs to move now, but for running ones, which are watched together (services.watching).
+    """Ids of jobs to move now, but for running ones, which are watched together by services.watching.
 
     Of each cloud and share as many as its budget holds, oldest first, one cloud after the other; the rest is
     given a time later on and a sentence that says why.
     """
     states = sorted(DRIVEN - {JobState.RUNNING})
-    rows = Job.objects.filter(_free(now), state__in=states).order_by("next_at")
+    # A running job whose last step died with its process goes alone: only the one to blame is counted.
+    mine = Q(state__in=states) | Q(state=JobState.RUNNING, crash_count__gt=0)
+    rows = Job.objects.filter(_free(now), mine).order_by("next_at")
     lines: dict[tuple[int, Share | None], list[int]] = defaultdict(list)
     for pk, state, cloud_id in rows.values_list("pk", "state", "project__cloud_id")[:CONSIDERED]:
         lines[(cloud_id, COSTS[JobState(state)][0] if state in COSTS else None)].append(pk)
@@ -77,13 +79,10 @@ def may_call(job: Job, now: datetime) -> bool:
 
 
 def heard(job: Job, call: Exchange, now: datetime) -> None:
-    """Keeps a call made for the job; where the cloud said "too many", everybody's brake is pulled."""
+    """Keeps a call made for the job, and brakes everybody where the cloud said "too many"."""
     exchanges.note_call(job, call)
-    if call.throttled:
-        share = COSTS.get(JobState(job.state), (Share.EVIDENCE, 0))[0]
-        budget.brake(
-            cloud_id=job.project.cloud_id, share=share, now=now, asked_s=call.pause_s, message=call.error
-        )
+    share = COSTS.get(JobState(job.state), (Share.EVIDENCE, 0))[0]
+    budget.heard(job.project.cloud_id, share, call, now)
 
 
 def _free(now: datetime) -> Q:
