@@ -73,6 +73,16 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "to_know": Look(T.ATTN, "s-warn", "to know"),
         "must_fix": Look(T.BAD, "s-bad", "must be fixed"),
     },
+    "grade": {
+        "": Look(T.IDLE, "s-skip", "Proves nothing by itself"),
+        "E1": Look(T.OK, "s-ok", "Proves: it ran, and the cloud names its job"),
+        "E1'": Look(T.BAD, "s-bad", "Proves: the cloud refused it"),
+        "E2": Look(T.ATTN, "s-warn", "Points to: it ran"),
+        "E3": Look(T.ATTN, "s-warn", "Points to: it is running"),
+        "E4": Look(T.IDLE, "s-cancel", "Proves: it never ran, and cannot any more"),
+        "E4'": Look(T.IDLE, "s-cancel", "Points to: it never ran. There is no proof"),
+        "E5": Look(T.BAD, "s-bad", "Contradicts itself, or somebody else was at work"),
+    },
     "disk": {
         "wiped": Look(T.BAD, "s-bad", "Wiped"),
         "kept": Look(T.OK, "s-ok", "Stays"),

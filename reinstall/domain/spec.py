@@ -231,6 +231,11 @@ def mask_body(body: dict[str, object]) -> dict[str, object]:
     return {**body, "os-reinstall": fields}
 
 
+def call_path(project_id: str, server_id: str) -> str:
+    """The path of the one destructive call."""
+    return f"/v2/{project_id}/cloudservers/{server_id}/reinstallos"
+
+
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)

@@ -58,6 +58,9 @@ FINAL = frozenset(S) - ACTIVE
 #: States in which the engine has something to do by itself.
 DRIVEN = frozenset({S.QUEUED, S.PREFLIGHT, S.STOPPING, S.SUBMITTING, S.UNCERTAIN, S.RUNNING, S.VERIFYING})
 
+#: Somebody has to decide, or the cloud has not said what happened.
+UNCLEAR = frozenset({S.UNCERTAIN, S.ATTENTION})
+
 #: A person may still call it off: nothing that cannot be taken back has left the portal.
 CANCELLABLE = frozenset({S.AWAITING_APPROVAL, S.QUEUED, S.PREFLIGHT, S.STOPPING})
 

@@ -1,5 +1,6 @@
 """All that is known of a job whose outcome is unclear: for the page on which a person settles it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,10 @@ from reinstall.domain.comparison import FieldChange, compare
 from reinstall.domain.errors import NotFound
 from reinstall.domain.evidence import SETTLE, Decision
 from reinstall.domain.identity import ServerFacts
-from reinstall.domain.states import JobState
-from reinstall.models import Attempt, Evidence, Exchange, Job, Project
+from reinstall.domain.spec import call_path
+from reinstall.domain.states import UNCLEAR, JobState
+from reinstall.models import Attempt, Evidence, Exchange, Job, Order, Project
 from reinstall.selectors.projects import may_request
-
-OPEN = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class EvidenceView:
 def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
     """The view of one job, in whatever state. Raises NotFound, also when it is not theirs."""
     visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
-    job = visible.select_related("project").filter(pk=job_id).first()
+    job = visible.select_related("project", "order").filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job #{job_id}.")
     rows = list(Evidence.objects.filter(job=job).order_by("id"))
@@ -107,7 +107,7 @@ def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
         state=job.state,
         state_since=job.state_since,
         waiting_for=job.waiting_for,
-        sent=_sent(attempt, call),
+        sent=_sent(job, attempt, call),
         answer=_answer(attempt, call),
         compared=compared,
         compared_at=compared_at,
@@ -118,7 +118,12 @@ def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
     )
 
 
-def _sent(attempt: Attempt | None, call: Exchange | None) -> SentView | None:
+def has_signs(job_id: int) -> bool:
+    """Whether anything was kept about the outcome of a job the actor may see."""
+    return Evidence.objects.filter(job=job_id).exists()
+
+
+def _sent(job: Job, attempt: Attempt | None, call: Exchange | None) -> SentView | None:
     if attempt is None:
         return None
     unanswered = not attempt.phase and attempt.signed_at is not None
@@ -128,10 +133,24 @@ def _sent(attempt: Attempt | None, call: Exchange | None) -> SentView | None:
         intent_at=attempt.intent_at,
         signed_at=attempt.signed_at,
         may_arrive_until=attempt.intent_at + SETTLE if unanswered else None,
-        path=call.path if call else "",
-        body=call.request_body if call else "",
+        # Without a record of the call its worker died at it; what it had in hand is in the order.
+        path=call.path if call else call_path(job.project.project_id, str(job.server_id)),
+        body=call.request_body if call else _masked(job.order),
         body_sha256=attempt.body_sha256,
     )
+
+
+def _masked(order: Order) -> str:
+    """The body as `domain.spec.mask_body` shows it, without opening the sealed script."""
+    metadata: dict[str, str] = {"BYOL": "true"} if order.byol else {}
+    if order.user_data_bytes:
+        metadata["user_data"] = f"hidden: {order.user_data_bytes:,} B, sha256 {order.user_data_sha256}"
+    if order.encrypted is not None:
+        metadata["__system__encrypted"] = "1" if order.encrypted else "0"
+    if order.cmkid:
+        metadata["__system__cmkid"] = order.cmkid
+    fields = {"keyname": order.keyname, "userid": order.userid, "mode": order.mode, "metadata": metadata}
+    return json.dumps({"os-reinstall": {name: value for name, value in fields.items() if value}}, indent=2)
 
 
 def _answer(attempt: Attempt | None, call: Exchange | None) -> AnswerView | None:
@@ -184,7 +203,7 @@ def _proposal(rows: list[Evidence]) -> Proposal:
 
 
 def _answers(actor: Actor, job: Job, attempt: Attempt | None) -> tuple[str, ...]:
-    if job.state not in OPEN or actor.scopes is not None or not may_request(actor, job.project):
+    if job.state not in UNCLEAR or actor.scopes is not None or not may_request(actor, job.project):
         return ()
     if attempt is None:
         return ("never_ran",)

@@ -7,12 +7,10 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound
-from reinstall.domain.states import ACTIVE, JobState
+from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Job, Membership, Project, Server
 from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
 
-#: Somebody has to decide, or the cloud has not said what happened.
-UNCLEAR = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
 #: Going on by itself.
 GOING_ON = ACTIVE - UNCLEAR
 _REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)

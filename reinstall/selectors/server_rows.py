@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.states import ACTIVE, JobState
+from reinstall.domain.looks import look_of
+from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Disk, Job, Server
 from reinstall.selectors.projects import requestable_ids
 
@@ -125,6 +126,12 @@ def _state_of(facts: Mapping[str, Any], active: JobBrief | None) -> str:
     return next((word for word, status in STATUS_OF.items() if status == facts["status"]), "other")
 
 
+def _held(name: str, job: JobBrief) -> str:
+    if job.state in UNCLEAR:
+        return f"{look_of('job', job.state).word}, held by #{job.id}. It stays locked until that is settled."
+    return f"Job #{job.id} holds {name}."
+
+
 def _why_not(
     facts: Mapping[str, Any], has_system: bool, active: JobBrief | None, allowed: frozenset[int] | None
 ) -> str:
@@ -133,7 +140,7 @@ def _why_not(
     reasons = (
         (facts["gone_at"] is not None, f"{name} was not at the cloud any more at the last sync."),
         (facts["temporary"], f"{name} is a temporary helper of a running reinstall; it vanishes by itself."),
-        (active is not None, f"Job #{active.id} holds {name}." if active else ""),
+        (active is not None, _held(name, active) if active else ""),
         (
             allowed is not None and facts["project_id"] not in allowed,
             f"You may look at {facts['project__name']}, but reinstalls need the role requester there.",

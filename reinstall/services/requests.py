@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reinstall.domain.identity import DiskFacts, ServerFacts
-from reinstall.domain.spec import ReinstallSpec, canonical_json
+from reinstall.domain.spec import ReinstallSpec, call_path, canonical_json
 from reinstall.models import Job, Order, Project, Server
 from reinstall.services import links, vault
 
@@ -39,7 +39,7 @@ def confirm_phrase(names: Sequence[str]) -> str:
 
 def reinstall_path(project: Project, server_id: str) -> str:
     """The path of the one destructive call."""
-    return f"/v2/{project.project_id}/cloudservers/{server_id}/reinstallos"
+    return call_path(project.project_id, server_id)
 
 
 def facts_of(server: Server) -> ServerFacts:

@@ -12,13 +12,11 @@ from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.evidence import SETTLE
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
-from reinstall.domain.states import JobState
+from reinstall.domain.states import UNCLEAR, JobState
 from reinstall.models import Attempt, Job, Project
 from reinstall.services import access, evidence, links, moves, recovery
 
 MAX_REASON = 500
-#: States in which a person's word is asked for.
-OPEN = frozenset({JobState.UNCERTAIN, JobState.ATTENTION})
 
 
 class Answer(StrEnum):
@@ -95,7 +93,7 @@ def _mine(actor: Actor, job_id: int) -> Job:
 def _answerable(job: Job, answer: Answer, now: datetime) -> Attempt | None:
     """The attempt in doubt. Raises Conflict where `answer` cannot be given about this job now."""
     state = JobState(job.state)
-    if state not in OPEN:
+    if state not in UNCLEAR:
         word = state.replace("_", " ")
         raise Conflict(f"Job #{job.pk} is {word}; there is nothing to settle.", job=job.pk, code="not_open")
     attempt = evidence.last_attempt(job)

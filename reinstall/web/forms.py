@@ -15,7 +15,26 @@ MONO = {**TEXT, "class": "in mono"}
 ENCRYPTED = {"": None, "0": False, "1": True}
 
 
-class ReinstallForm(forms.Form):
+class RefusedForm(forms.Form):
+    """A form a service may refuse: what it said stands beside the fields it is about."""
+
+    def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
+        """Puts each refusal beside its field; what belongs to none stands on top."""
+        for error in errors:
+            self.add_error(error.field if error.field in self.fields else None, error.message)
+        self.mark_wrong_fields()
+
+    def mark_wrong_fields(self) -> None:
+        """Wrong fields say so to screen readers, and point to the sentence."""
+        for name in self.errors:
+            if name in self.fields:
+                attrs = self.fields[name].widget.attrs
+                attrs["aria-invalid"] = "true"
+                described = f"id_{name}-error {attrs.get('aria-describedby', '')}"
+                attrs["aria-describedby"] = described.strip()
+
+
+class ReinstallForm(RefusedForm):
     """The reinstall of one server. Field names are those of the API."""
 
     keyname = forms.CharField(required=False, label="Key pair", widget=forms.TextInput(MONO))
@@ -103,21 +122,6 @@ class ReinstallForm(forms.Form):
     def script_warnings(self) -> tuple[str, ...]:
         """What is allowed in the script but seldom meant; none for a form nobody has filled in."""
         return user_data_warnings(self.cleaned_data.get("script", b"")) if self.is_bound else ()
-
-    def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
-        """Puts each refusal beside its field; what belongs to none stands on top."""
-        for error in errors:
-            self.add_error(error.field if error.field in self.fields else None, error.message)
-        self.mark_wrong_fields()
-
-    def mark_wrong_fields(self) -> None:
-        """Wrong fields say so to screen readers, and point to the sentence."""
-        for name in self.errors:
-            if name in self.fields:
-                attrs = self.fields[name].widget.attrs
-                attrs["aria-invalid"] = "true"
-                described = f"id_{name}-error {attrs.get('aria-describedby', '')}"
-                attrs["aria-describedby"] = described.strip()
 
     def say_file_again(self) -> None:
         """Browsers do not keep a chosen file when a form comes back."""

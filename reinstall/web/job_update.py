@@ -10,13 +10,19 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.states import JobState
+from reinstall.domain.signs import doubt
+from reinstall.domain.states import CANCELLABLE, UNCLEAR, JobState
+from reinstall.selectors.evidence import evidence_of, has_signs
 from reinstall.selectors.jobs import JobView, exchanges, get_job
 
 #: The parts of the page, by the id of the element each of them is.
-PARTS = ("head", "outcome", "progress", "steps", "exchange", "disks", "identifiers")
-#: Placed where the cancel form was, once nothing can be cancelled any more.
+PARTS = (
+    *("head", "outcome", "signs", "sent", "compared", "progress", "steps", "exchange"),
+    *("held", "disks", "identifiers"),
+)
+#: Placed where a form was, once there is nothing to cancel, or to settle, any more.
 NO_CANCEL = '<div id="job-cancel"></div>'
+NO_SETTLE = '<div id="job-settle"></div>'
 #: States in which the clock of the run is shown.
 TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.UNCERTAIN, JobState.VERIFYING})
 KEPT = 256
@@ -52,9 +58,18 @@ def update_of(actor: Actor, job_id: int, stamp: str) -> Update:
 
 
 def job_context(actor: Actor, job: JobView, now: datetime) -> dict[str, object]:
-    """Context of the page and of its parts alike. `since` is when the shown clock started."""
+    """Context of the page and of its parts alike. `since` is when the shown clock started.
+
+    `evidence` is None where the outcome never was in doubt.
+    """
+    unclear = job.state in UNCLEAR
+    evidence = evidence_of(actor, job.id) if unclear or has_signs(job.id) else None
+    sent, answer = (evidence.sent, evidence.answer) if evidence else (None, None)
     return {
         "job": job,
+        "unclear": unclear,
+        "evidence": evidence,
+        "doubt": doubt(job.server_name, sent.verdict if sent else "", answer.status if answer else None),
         "exchanges": exchanges(actor, job.id),
         "since": now - timedelta(seconds=job.progress.elapsed_s),
         "timed": job.state in TIMED,
@@ -66,12 +81,17 @@ def _document(actor: Actor, job: JobView) -> dict[str, object]:
     html: dict[str, str] = {
         f"job-{part}": render_to_string(f"reinstall/jobs/_{part}.html", context) for part in PARTS
     }
-    if not job.can_cancel:
+    # Whether it is theirs to press is not the same for everybody; whether there is a button at all, is.
+    if job.state not in CANCELLABLE:
         html["job-cancel"] = NO_CANCEL
+    if job.state not in UNCLEAR:
+        html["job-settle"] = NO_SETTLE
     return {
         "title": render_to_string("reinstall/jobs/_title.txt", context).strip(),
         "tone": job.tone,
         "announce": job.headline,
         "html": html,
+        # Forms hold what belongs to the person: a page without one fetches its own.
+        "forms": ["job-settle"] if job.state in UNCLEAR else [],
         "done": job.done,
     }

@@ -8,14 +8,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict
-from reinstall.selectors.jobs import JobFilters, exchanges, get_job, job_page
+from reinstall.selectors import jobs
+from reinstall.selectors.evidence import EvidenceView
+from reinstall.selectors.jobs import JobFilters, JobView, exchanges, get_job
 from reinstall.services.jobs import cancel_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.job_update import job_context
 from reinstall.web.paging import links
+from reinstall.web.settle_form import SettleForm
 
 TABS = (("running", "Running"), ("attention", "Needs a look"), ("finished", "Finished"), ("all", "All"))
 EMPTY = {
@@ -34,7 +38,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     project = scope.current_project(request, scope.projects_of(request, actor))
     tab = request.GET.get("tab") or "all"
     filters = JobFilters(q=request.GET.get("q", "").strip(), tab=tab, project=project.slug if project else "")
-    page = job_page(actor, filters, cursor=request.GET.get("cursor", ""))
+    page = jobs.job_page(actor, filters, cursor=request.GET.get("cursor", ""))
     title, text = EMPTY.get(tab, EMPTY["all"])
     context = {
         "filters": filters,
@@ -54,7 +58,15 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
     actor = actor_of(request)
     job = get_job(actor, job_id)
     scope.show(request, job.project_slug)
-    context = {**job_context(actor, job, timezone.now()), "tone": job.tone}
+    return job_page(request, actor, job, SettleForm())
+
+
+def job_page(request: HttpRequest, actor: Actor, job: JobView, form: SettleForm) -> HttpResponse:
+    """The page of a job; `form` is shown where its outcome waits for a person."""
+    context = job_context(actor, job, timezone.now())
+    evidence = context["evidence"]
+    choices = form.choices_for(evidence) if isinstance(evidence, EvidenceView) else ()
+    context |= {"tone": job.tone, "form": form, "choices": choices}
     return render(request, "reinstall/jobs/detail.html", context)
 
 

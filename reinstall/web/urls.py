@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from reinstall.web import audit, health, jobs, keypairs, live, reinstalls, servers, session, tokens
+from reinstall.web import audit, health, jobs, keypairs, live, reinstalls, servers, session, settling, tokens
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="servers"), name="home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("jobs/<int:job_id>/fragment/", live.job_fragment, name="job-fragment"),
     path("jobs/<int:job_id>/events", live.job_events, name="job-events"),
     path("jobs/<int:job_id>/cancel/", jobs.job_cancel, name="job-cancel"),
+    path("jobs/<int:job_id>/settle/", settling.job_settle, name="job-settle"),
     path("jobs/<int:job_id>/exchange.json", jobs.job_exchange, name="job-exchange"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),

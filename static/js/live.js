@@ -123,6 +123,8 @@ class Live {
   apply(text) {
     const update = JSON.parse(text);
     Object.entries(update.html || {}).forEach(([id, html]) => swap(id, html));
+    const missing = (update.forms || []).filter((id) => document.getElementById(id)?.childElementCount === 0);
+    if (missing.length) refreshOwn(missing);
     if (update.title) document.title = update.title;
     if (update.tone) this.showTone(update.tone);
     if (update.announce !== this.announced) {
@@ -157,17 +159,20 @@ class Live {
     this.source?.close();
     clearTimeout(this.timer);
     clearInterval(this.watch);
-    refreshCounts();
+    refreshOwn(["nav-jobs"]);
   }
 }
 
-// The counts beside the navigation belong to the person, so they are not in the shared update.
-async function refreshCounts() {
+// Counts beside the navigation, and forms, belong to the person: they are not in the update shared by all.
+async function refreshOwn(ids) {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const counts = page.getElementById("nav-jobs");
-    if (answer.ok && counts) swap("nav-jobs", counts.outerHTML);
+    if (!answer.ok) return;
+    ids.forEach((id) => {
+      const fresh = page.getElementById(id);
+      if (fresh) swap(id, fresh.outerHTML);
+    });
   } catch {
     // The next page shows them.
   }

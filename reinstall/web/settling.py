@@ -1,0 +1,55 @@
+"""Settling an unclear job by hand."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import Conflict, RuleBroken
+from reinstall.domain.states import UNCLEAR
+from reinstall.selectors.jobs import get_job
+from reinstall.services.settle import settle_job
+from reinstall.web import scope
+from reinstall.web.actors import actor_of
+from reinstall.web.errors import translated
+from reinstall.web.jobs import job_page
+from reinstall.web.settle_form import SettleForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@translated
+def job_settle(request: HttpRequest, job_id: int) -> HttpResponse:
+    """POST settles the job, or shows its page again with what is wrong. The form stands on that page."""
+    if request.method != "POST":
+        return redirect(f"{reverse('job', args=[job_id])}#job-settle")
+    actor = actor_of(request)
+    scope.show(request, get_job(actor, job_id).project_slug)
+    form = SettleForm(request.POST)
+    if form.is_valid() and _settled(actor, job_id, form):
+        answer = HttpResponseRedirect(reverse("job", args=[job_id]))
+        answer.status_code = 303
+        return answer
+    job = get_job(actor, job_id)
+    if job.state not in UNCLEAR:
+        # Somebody was faster, or the cloud told: there is nothing left to correct on the form.
+        said = f"The outcome of job #{job_id} is not in doubt any more. Your answer was not used."
+        messages.add_message(request, messages.WARNING, said, extra_tags="attn")
+        return redirect("job", job_id)
+    form.mark_wrong_fields()
+    return job_page(request, actor, job, form)
+
+
+def _settled(actor: Actor, job_id: int, form: SettleForm) -> bool:
+    """Whether the answer was taken; what speaks against it is on the form then."""
+    try:
+        settle_job(actor=actor, now=timezone.now(), job_id=job_id, **form.cleaned_data)
+    except RuleBroken as broken:
+        form.add_refusals(broken.errors)
+    except Conflict as conflict:
+        form.add_error(None, str(conflict))
+    else:
+        return True
+    return False
