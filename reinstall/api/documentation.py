@@ -14,11 +14,13 @@ from rest_framework import serializers
 
 from reinstall.api.authentication import BrowserSession, SignedIn, TokenAuthentication
 from reinstall.api.bodies import Body
+from reinstall.api.evidence_examples import EVIDENCE
 from reinstall.api.examples import EXAMPLES
 from reinstall.api.lists import ListKind, common_filters
 from reinstall.api.problems import MEDIA_TYPE
 from reinstall.api.shapes import Shape
 
+_EXAMPLES = EXAMPLES | EVIDENCE
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 500)
@@ -100,7 +102,7 @@ def _page_shape(shape: Shape) -> Shape:
 
 
 def _good(shape: Shape | None, status: int, value: Any = None) -> OpenApiResponse:
-    value = EXAMPLES[shape.__name__] if shape is not None and value is None else value
+    value = _EXAMPLES[shape.__name__] if shape is not None and value is None else value
     examples = [OpenApiExample("example", value=value, status_codes=[str(status)])] if shape else []
     return OpenApiResponse(shape, description=HTTPStatus(status).phrase, examples=examples)
 
@@ -121,7 +123,7 @@ def describes_list(kind: ListKind, operation: str, summary: str) -> Decorator:
         )
         for item in filters
     ]
-    example = {"next": None, "previous": None, "results": [EXAMPLES[kind.shape.__name__]]}
+    example = {"next": None, "previous": None, "results": [_EXAMPLES[kind.shape.__name__]]}
     csv_file = OpenApiResponse(OpenApiTypes.STR, description="The same rows as a file (?format=csv).")
     good = {
         (200, "application/json"): _good(_page_shape(kind.shape), 200, example),
@@ -164,7 +166,7 @@ def describes(operation: str, summary: str, shape: Shape | None, **details: Any)
         request=body,
         parameters=[_HEADERS[name] for name in given.headers],
         responses=_answers({**good, **unchanged, **given.also}, problems),
-        examples=[OpenApiExample("body", EXAMPLES[body.__name__], request_only=True)] if body else [],
+        examples=[OpenApiExample("body", _EXAMPLES[body.__name__], request_only=True)] if body else [],
     )
 
 

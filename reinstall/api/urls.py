@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from reinstall.api import audit, job_events, jobs, keypairs, orders, projects, servers, tokens
+from reinstall.api import audit, evidence, job_events, jobs, keypairs, orders, projects, servers, tokens
 from reinstall.api.documentation import OpenApiDocument
 from reinstall.api.views import UnknownAddress
 
@@ -23,6 +23,8 @@ _v1 = [
     path("jobs/<int:job_id>/", jobs.JobDetail.as_view(), name="job"),
     path("jobs/<int:job_id>/cancel/", jobs.JobCancel.as_view(), name="job-cancel"),
     path("jobs/<int:job_id>/events/", job_events.JobEvents.as_view(), name="job-events"),
+    path("jobs/<int:job_id>/evidence/", evidence.JobEvidence.as_view(), name="job-evidence"),
+    path("jobs/<int:job_id>/settle/", evidence.JobSettle.as_view(), name="job-settle"),
     path("jobs/<int:job_id>/exchange/", jobs.JobExchange.as_view(), name="job-exchange"),
     path("tokens/", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view(), name="token"),

@@ -98,6 +98,21 @@ def test_a_job_with_a_long_history(call: Caller, shop: Project, bob: User):
     query_ledger.holds("GET /api/v1/jobs/{id}/", lambda: call.get(f"jobs/{job.pk}/"), more)
 
 
+def test_a_job_with_much_evidence(call: Caller, shop: Project, bob: User):
+    job = a_job(an_order(shop, bob), a_server(shop), JobState.ATTENTION)
+
+    def see(number: int) -> None:
+        job.evidence.create(kind="trace", observed_at=T0, digest=str(number), summary="Seen.")
+
+    see(1)
+
+    def more() -> None:
+        for number in range(2, 51):
+            see(number)
+
+    query_ledger.holds("GET /api/v1/jobs/{id}/evidence/", lambda: call.get(f"jobs/{job.pk}/evidence/"), more)
+
+
 def test_a_server_with_a_long_history(call: Caller, shop: Project, bob: User):
     make_finished_job_of_one_server(shop, bob, 1)
     server = shop.servers.get()
