@@ -56,7 +56,10 @@ def look_around(*, clock: Clock) -> int:
         now = clock()
         way = _way(project, watch, row["jobs"])
         plan = plans.plan_of(cloud_id=project.cloud_id, now=now)
-        if now < watch.next_at or not pays(way, row["jobs"], plan):
+        if now < watch.next_at:
+            continue
+        if not pays(way, row["jobs"], plan):
+            _stop(watch, now)
             continue
         every = timedelta(seconds=way.every_s * (1.0 if plan.believed else LEARNING))
         # Whoever moves the time ahead makes this list.
@@ -190,6 +193,14 @@ def _store(seen: _Seen, now: datetime, believed: bool) -> None:
         for first in range(0, len(ids), _CHUNK):
             chunk = ids[first : first + _CHUNK]
             Job.objects.filter(pk__in=chunk, state=JobState.RUNNING).update(**changes)
+
+
+def _stop(watch: Watch, now: datetime) -> None:
+    """So few jobs are left that each is asked by itself again, those at once that counted on the list."""
+    if Watch.objects.filter(pk=watch.pk, listed_at__isnull=False).update(listed_at=None):
+        plans.forget()
+        counting = Job.objects.filter(project_id=watch.pk, state=JobState.RUNNING, next_at__gt=now)
+        counting.filter(busy_seen_at__isnull=False).update(next_at=now)
 
 
 def _failed(project: Project, error: Exception, now: datetime) -> int:
