@@ -91,6 +91,15 @@ class Sent:
     accepted: bool = False
     #: Job ids the cloud does not know (any more), or that are about something else.
     dead_jobs: frozenset[str] = frozenset()
+    #: Job ids that belong to other jobs of this portal, and when the last call before ours was over.
+    other_jobs: frozenset[str] = frozenset()
+    call_before: datetime | None = None
+
+    @property
+    def not_before(self) -> datetime:
+        """What began earlier than this is not our call."""
+        slack = self.intent_at - BEFORE_INTENT
+        return max(slack, self.call_before) if self.call_before else slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def judge(sent: Sent, seen: Sighting, *, auto_not_applied: bool) -> Finding:
 
 
 def _by_traces(sent: Sent, seen: Sighting) -> Finding | None:
-    rebuilds = [t for t in _unique(seen.traces or ()) if t.name in REBUILDS and _in_time(sent, t)]
+    rebuilds = [t for t in _unique(seen.traces or ()) if _is_a_rebuild(sent, t)]
     done = [t for t in rebuilds if not t.refused]
     foreign = [t for t in done if sent.user_id and not _ours(sent, t)]
     if foreign:
@@ -161,6 +170,11 @@ def _by_refusals(sent: Sent, seen: Sighting, rebuilds: list[TraceFact]) -> Findi
         return None
     if sent.accepted or _disk_changed(seen):
         return _person(Grade.E5, f"The cloud recorded a refusal ({clear[0].code}), but the server changed.")
+    if seen.after is None or _is_busy(seen.after):
+        return None
+    if seen.now - sent.intent_at < TRACE_PATIENCE:
+        sentence = f"The cloud recorded a refusal ({clear[0].code}); waiting whether anything contradicts it."
+        return Finding(Grade.E1_REFUSED, Decision.WAIT, sentence)
     said = f"The cloud recorded that it refused the call: {clear[0].message or clear[0].code}"
     return Finding(Grade.E1_REFUSED, Decision.REJECT, said, code=clear[0].code)
 
@@ -169,7 +183,7 @@ def _by_disks(sent: Sent, seen: Sighting) -> Finding | None:
     if seen.before is None or seen.after is None or seen.after.system_disk is None or _is_busy(seen.after):
         return None
     if prove(seen.before, seen.after).system_is_new:
-        told = any(t.name in REBUILDS and _in_time(sent, t) for t in seen.traces or ())
+        told = any(_is_a_rebuild(sent, t) for t in seen.traces or ())
         if seen.traces is not None and not told and seen.now - sent.intent_at < TRACE_PATIENCE:
             sentence = "The system disk is another one; waiting for the cloud's record of who replaced it."
             return Finding(Grade.E2, Decision.WAIT, sentence)
@@ -220,7 +234,7 @@ def why_unproven(sent: Sent, seen: Sighting) -> str:
     # What the audit service has shown must reach past the last moment at which the call could be taken.
     if seen.traces_reach is None or seen.traces_reach < sent.signed_at + SIGNATURE_LIFE:
         return "The cloud's audit traces have not been seen to reach this far; they may be off."
-    if any(t.name in REBUILDS and _in_time(sent, t) for t in seen.traces):
+    if any(_is_a_rebuild(sent, t) for t in seen.traces):
         return "But the cloud recorded such a call."
     return ""
 
@@ -240,8 +254,10 @@ def _unique(traces: Iterable[TraceFact]) -> list[TraceFact]:
     return sorted({t.trace_id: t for t in traces}.values(), key=lambda t: t.at)
 
 
-def _in_time(sent: Sent, trace: TraceFact) -> bool:
-    return trace.started >= sent.intent_at - BEFORE_INTENT
+def _is_a_rebuild(sent: Sent, trace: TraceFact) -> bool:
+    """Whether this is a rebuild, or the try of one, that may be our call or collide with it."""
+    in_time = trace.started >= sent.not_before
+    return trace.name in REBUILDS and in_time and trace.job_id not in (sent.other_jobs - {""})
 
 
 def _ours(sent: Sent, trace: TraceFact) -> bool:
@@ -251,7 +267,7 @@ def _ours(sent: Sent, trace: TraceFact) -> bool:
 
 def _is_our_call(sent: Sent, trace: TraceFact) -> bool:
     """By user, name and time. The record of the end of a job counts by when that job began."""
-    in_window = _in_time(sent, trace) and trace.started <= sent.intent_at + SETTLE
+    in_window = sent.not_before <= trace.started <= sent.intent_at + SETTLE
     return bool(sent.user_id) and _ours(sent, trace) and trace.name in REINSTALLS and in_window
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.db.models import Max
+
 from ecsclient import actions, identity, jobs, traces
 from ecsclient.errors import CloudError, NotFound
 from ecsclient.session import CloudSession
@@ -74,6 +76,8 @@ def last_attempt(job: Job) -> Attempt | None:
 
 def sent_of(job: Job, attempt: Attempt, session: CloudSession) -> Sent:
     """Our call, as the rules compare it."""
+    others = Job.objects.filter(server=job.server_id).exclude(pk=job.pk)
+    calls = Attempt.objects.filter(job__server=job.server_id, intent_at__lt=attempt.intent_at)
     return Sent(
         intent_at=attempt.intent_at,
         signed_at=attempt.signed_at,
@@ -83,6 +87,8 @@ def sent_of(job: Job, attempt: Attempt, session: CloudSession) -> Sent:
         accepted=attempt.verdict == Verdict.ACCEPTED,
         # The cloud has stopped knowing this one, else the job would not be in doubt.
         dead_jobs=frozenset({job.cloud_job_id} - {""}),
+        other_jobs=frozenset(others.exclude(cloud_job_id="").values_list("cloud_job_id", flat=True)),
+        call_before=calls.aggregate(last=Max("answered_at"))["last"],
     )
 
 
