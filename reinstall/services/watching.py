@@ -22,7 +22,7 @@ from ecsclient.exchange import Exchange
 from reinstall.domain.budgets import Share
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import JobState
-from reinstall.models import Job
+from reinstall.models import Job, Project
 from reinstall.services import budget, engine, exchanges, links, lists, plans, polling, turns, wake
 from reinstall.services.crashpoints import crashpoint
 
@@ -105,8 +105,12 @@ def _claim(ids: list[int], now: datetime, owner: str) -> tuple[str, list[Job]]:
         crash_count=F("crash_count") + 1,
     )
     crashpoint("K5")
-    taken = Job.objects.filter(pk__in=ids, owner=name)
-    return name, list(taken.select_related("order__project__cloud", "project__cloud", "server"))
+    # What a quiet answer does not need is read when it is needed.
+    taken = list(Job.objects.filter(pk__in=ids, owner=name).defer("snapshot", "baseline", "found_after"))
+    projects = Project.objects.select_related("cloud").in_bulk({job.project_id for job in taken})
+    for job in taken:
+        job.project = projects[job.project_id]
+    return name, taken
 
 
 def _ask(job: Job, begin_by: float) -> _Answer:
