@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final, cast
 
 from ecsclient.errors import BadAnswer, parse_error, plain
@@ -20,6 +21,7 @@ from ecsclient.session import CloudSession
 KEPT: Final = timedelta(days=7)
 _PAGE: Final = 200
 _MOST_PAGES: Final = 5
+_NEWEST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +150,9 @@ def list_traces(
 
 
 def newest_trace(session: CloudSession, *, since: datetime) -> datetime | None:
-    """When the newest record of the project since then happened; None where there is none. One call."""
-    return next((record.at for record in list_traces(session, since=since, limit=1)), None)
+    """The latest time among the first records of the project since then; None where there is none. One call.
+
+    Several are read: nothing promises that the newest record comes first.
+    """
+    first = islice(list_traces(session, since=since, limit=_NEWEST), _NEWEST)
+    return max((record.at for record in first), default=None)

@@ -56,7 +56,7 @@ def list_traces(call: Call) -> Response:
     start, end = number(query, "from", 0, FAR), number(query, "to", FAR, FAR)
     shown = [
         t
-        for t in reversed(call.world.traces)
+        for t in sorted(call.world.traces, key=lambda t: t.at, reverse=True)
         if t.project_id == call.project_id and t.record_at <= now <= t.at + KEPT_S
     ]
     rows = [_body(call, t) for t in after_marker(shown, query.get("next"))]
