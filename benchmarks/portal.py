@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ class Portal:
 
     data_dir: Path
     cloud: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     processes: list[Process] = field(default_factory=list)
@@ -35,7 +36,7 @@ class Portal:
     @property
     def env(self) -> dict[str, str]:
         own = {"ECSPORTAL_DATA_DIR": str(self.data_dir), "DJANGO_SUPERUSER_PASSWORD": self.password}
-        return environment({**own, "DJANGO_SETTINGS_MODULE": "ecsportal.settings"})
+        return environment({**own, **self.settings, "DJANGO_SETTINGS_MODULE": "ecsportal.settings"})
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """What a command printed."""
@@ -46,9 +47,15 @@ class Portal:
         self.manage("migrate", "--verbosity", "0")
         self.manage("createsuperuser", "--noinput", "--username", USER, "--email", "")
 
-    def start_cloud(self, *, servers: int, speed: float) -> None:
-        """The simulated cloud; its inventory is read into the database."""
+    def start_cloud(
+        self, *, servers: int, speed: float, scenario: Mapping[str, object] | None = None
+    ) -> None:
+        """The simulated cloud, as `scenario` says; its inventory is read into the database."""
         command = python("-m", "simulator", "--port", "0", "--speed", str(speed), "--servers", str(servers))
+        if scenario is not None:
+            path = self.data_dir / "scenario.json"
+            path.write_text(json.dumps(scenario), encoding="utf-8")
+            command += ["--scenario", str(path)]
         simulator = start("the simulator", command, env=self.env)
         self.processes.append(simulator)
         self.cloud = simulator.printed(r"(http://127\.0\.0\.1:\d+)")
@@ -96,10 +103,10 @@ class Portal:
 
 
 @contextmanager
-def portal() -> Iterator[Portal]:
+def portal(settings: Mapping[str, str] | None = None) -> Iterator[Portal]:
     """A fresh portal with tables and an account; everything it started is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="ecsportal-bench-") as folder:
-        fresh = Portal(Path(folder))
+        fresh = Portal(Path(folder), settings=dict(settings or {}))
         try:
             fresh.prepare()
             yield fresh

@@ -30,7 +30,7 @@ def fill(*, servers: int, jobs: int) -> None:
     ends = iter(random.Random(1).choices(list(ENDS), list(ENDS.values()), k=jobs))
     left = jobs
     while left > 0:
-        order = _order(project, user, now - timedelta(seconds=left))
+        order = an_order(project, user, now - timedelta(seconds=left))
         count = min(left, servers)
         _store(Job, (_job(order, next(finished), place, next(ends)) for place in range(count)))
         left -= count
@@ -39,7 +39,7 @@ def fill(*, servers: int, jobs: int) -> None:
 def add_due(count: int) -> None:
     """Adds `count` jobs the engine must find among all the finished ones."""
     now = database_now()
-    order = _order(Project.objects.get(), User.objects.get(), now)
+    order = an_order(Project.objects.get(), User.objects.get(), now)
     _store(Job, (_due(order, server) for server in Server.objects.order_by("name")[:count]))
 
 
@@ -93,7 +93,7 @@ def _disks(server: Server) -> Iterator[Disk]:
         )
 
 
-def _order(project: Project, user: User, at: datetime) -> Order:
+def an_order(project: Project, user: User, at: datetime) -> Order:
     return Order.objects.create(
         project=project,
         requested_by=user,

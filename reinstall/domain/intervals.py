@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 #: (age of the job in s, how often it is asked in s) until enough is known.
 FALLBACK = ((180.0, 4.0), (900.0, 15.0), (7200.0, 60.0), (86_400.0, 600.0))
+#: The cloud forgets a job a day after its end; no wait comes near that, whatever was learned.
 SLOWEST_S = 3600.0
 #: Durations that must be known before they are believed, and how many of the latest are looked at.
 ENOUGH, KEPT = 30, 200
@@ -43,7 +44,7 @@ class Schedule:
         """Seconds from `age_s` to the next look."""
         place = bisect.bisect_right(self.looks, age_s + CLOSEST_S / 2)
         if place < len(self.looks):
-            return max(self.looks[place] - age_s, CLOSEST_S)
+            return min(max(self.looks[place] - age_s, CLOSEST_S), SLOWEST_S)
         return fallback(age_s)
 
     @property

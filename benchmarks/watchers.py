@@ -1,0 +1,203 @@
+"""One worker's watching, inside Django: `python -m benchmarks.watchers CLOUD '{"jobs": 1000, ...}'`.
+
+Time is simulated: each turn moves the clock of the cloud and the clock the engine is given by one second, as
+often as the sweep looks. Calls, answers, rows and the code under measurement are real.
+"""
+
+import json
+import resource
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import django
+import requests
+
+#: Seconds of the cloud a run may take at most.
+LONGEST = 4000
+
+
+@dataclass
+class Outcome:
+    """What a run found. Times in ms, delays in s of the cloud, memory in MB."""
+
+    jobs: int = 0
+    most_in_flight: int = 0
+    job_calls: int = 0
+    list_calls: int = 0
+    other_calls: int = 0
+    most_calls_in_10_s: int = 0
+    delays: list[float] = field(default_factory=list)
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    memory_mb: float = 0.0
+
+
+class Time:
+    """The cloud's clock, moved by hand; called, it is the clock of the engine."""
+
+    def __init__(self, cloud: str) -> None:
+        self.cloud = cloud
+        self.http = requests.Session()
+        said = self.http.get(f"{cloud}/_sim/clock", timeout=10).json()["now"]
+        self.now = datetime.fromisoformat(said)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_on(self, seconds: float) -> None:
+        answer = self.http.post(f"{self.cloud}/_sim/clock", json={"advance_s": seconds}, timeout=10)
+        answer.raise_for_status()
+        self.now += timedelta(seconds=seconds)
+
+
+def main() -> None:
+    """Prints the outcome as JSON."""
+    django.setup()
+    cloud, wish = sys.argv[1], json.loads(sys.argv[2])
+    work = asking if wish.get("asking") else following
+    print(json.dumps(asdict(work(cloud, wish))))
+
+
+def following(cloud: str, wish: dict[str, Any]) -> Outcome:
+    """Starts `jobs` reinstalls, `per_s` a second, and watches them to their end."""
+    from reinstall.models import Job
+    from reinstall.services import watching
+
+    clock, outcome, pool = Time(cloud), Outcome(), ThreadPoolExecutor(16)
+    starting, found, ledger = _started(clock), dict[int, datetime](), _Ledger(cloud)
+    for _ in range(LONGEST):
+        if outcome.jobs < wish["jobs"]:
+            outcome.jobs += len(list(islice(starting, min(wish["per_s"], wish["jobs"] - outcome.jobs))))
+        ledger.skip()
+        begun, cpu = time.perf_counter(), time.process_time()
+        watching.watch(clock=clock, owner="bench", pool=pool)
+        outcome.wall_ms += (time.perf_counter() - begun) * 1000
+        outcome.cpu_ms += (time.process_time() - cpu) * 1000
+        ledger.count(outcome)
+        ended = Job.objects.exclude(state="running").filter(next_at__isnull=False)
+        ended_ids = list(ended.values_list("pk", flat=True))
+        found |= dict.fromkeys(ended_ids, clock())
+        ended.update(next_at=None)
+        outcome.most_in_flight = max(outcome.most_in_flight, outcome.jobs - len(found))
+        if len(found) >= wish["jobs"]:
+            break
+        clock.pass_on(1.0)
+    outcome.memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    outcome.delays = _delays(found)
+    if len(found) < wish["jobs"]:
+        raise SystemExit(f"only {len(found)} of {wish['jobs']} jobs were seen to end in {LONGEST} s")
+    return outcome
+
+
+def asking(cloud: str, wish: dict[str, Any]) -> Outcome:
+    """Asks `jobs` running jobs one by one, `times` over, as fast as one process can; no list is read."""
+    from reinstall.models import Job, Watch
+    from reinstall.services import watching
+
+    clock, outcome, pool = Time(cloud), Outcome(), ThreadPoolExecutor(16)
+    outcome.jobs = len(list(islice(_started(clock), wish["jobs"])))
+    clock.pass_on(10.0)
+    watching.watch(clock=clock, owner="bench", pool=pool)
+    Watch.objects.update(next_at=clock() + timedelta(days=1))
+    ledger = _Ledger(cloud)
+    for _ in range(wish["times"]):
+        Job.objects.filter(state="running").update(next_at=clock())
+        ledger.skip()
+        begun, cpu = time.perf_counter(), time.process_time()
+        while watching.watch(clock=clock, owner="bench", pool=pool).asked:
+            pass
+        outcome.wall_ms += (time.perf_counter() - begun) * 1000
+        outcome.cpu_ms += (time.process_time() - cpu) * 1000
+        ledger.count(outcome)
+        clock.pass_on(5.0)
+    outcome.memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return outcome
+
+
+class _Ledger:
+    """What the cloud received, by kind."""
+
+    def __init__(self, cloud: str) -> None:
+        self.url, self.seen, self.last_ten = f"{cloud}/_sim/ledger", 0, [0] * 10
+        self.http = requests.Session()
+
+    def _new(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.http.get(self.url, params={"after": self.seen}, timeout=60).json()[
+            "requests"
+        ]
+        self.seen = max([self.seen, *(row["n"] for row in rows)])
+        return rows
+
+    def skip(self) -> None:
+        self._new()
+
+    def count(self, outcome: Outcome) -> None:
+        paths = [row["path"] for row in self._new() if not row["path"].startswith("/_sim")]
+        lists = sum("/cloudservers/detail" in path for path in paths)
+        asked = sum("/jobs/" in path for path in paths)
+        outcome.list_calls += lists
+        outcome.job_calls += asked
+        outcome.other_calls += len(paths) - lists - asked
+        self.last_ten = [*self.last_ten[1:], len(paths)]
+        outcome.most_calls_in_10_s = max(outcome.most_calls_in_10_s, sum(self.last_ten))
+
+
+def _started(clock: Time) -> Iterator[int]:
+    """Has the cloud reinstall one server after the other, and keeps each as a running job: its id."""
+    from django.contrib.auth.models import User
+
+    from benchmarks.rows import an_order
+    from reinstall.models import Job, KeyPair, Project, Server
+    from reinstall.services import links, plans
+
+    project = Project.objects.select_related("cloud").get(slug="shop-prod")
+    session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
+    order = an_order(project, User.objects.get(), clock())
+    wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
+    usable = Server.objects.filter(project=project, locked=False, image_name__startswith="Standard")
+    for server in usable.iterator():
+        path = f"/v2/{project.project_id}/cloudservers/{server.pk}/reinstallos"
+        cloud_job = str(session.post("ecs", path, {"os-reinstall": wanted})["job_id"])
+        plan = plans.plan_of(cloud_id=project.cloud_id, now=clock())
+        job = Job.objects.create(
+            order=order,
+            project=project,
+            server=server,
+            server_name=server.name,
+            state="running",
+            state_since=clock(),
+            request_hash=uuid.uuid4().hex,
+            cloud_job_id=cloud_job,
+            accepted_at=clock(),
+            next_at=clock() + timedelta(seconds=plan.first_s(project.pk)),
+            lease_until=clock(),
+            created_at=clock(),
+        )
+        yield job.pk
+
+
+def _delays(found: dict[int, datetime]) -> list[float]:
+    """Seconds from the end of each job, as the cloud says, to the moment it was seen here."""
+    from ecsclient import jobs
+    from reinstall.models import Job, Project
+    from reinstall.services import links
+
+    session = links.session_of(Project.objects.select_related("cloud").get(slug="shop-prod"))
+    delays = []
+    for pk, cloud_job_id in Job.objects.filter(pk__in=found).values_list("pk", "cloud_job_id"):
+        end = jobs.get_job(session, cloud_job_id).end
+        assert end is not None, f"job {pk} was taken for ended and is not"
+        # The simulator names ends 0.9 s late.
+        delays.append((found[pk] - end).total_seconds() + 0.9)
+    return delays
+
+
+if __name__ == "__main__":
+    main()
