@@ -154,6 +154,7 @@ def _started(clock: Time) -> Iterator[int]:
     from django.contrib.auth.models import User
 
     from benchmarks.rows import an_order
+    from ecsclient.errors import Refused
     from reinstall.models import Job, KeyPair, Project, Server
     from reinstall.services import links, plans
 
@@ -161,10 +162,13 @@ def _started(clock: Time) -> Iterator[int]:
     session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
     order = an_order(project, User.objects.get(), clock())
     wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
-    usable = Server.objects.filter(project=project, locked=False, image_name__startswith="Standard")
-    for server in usable.iterator():
+    for server in Server.objects.filter(project=project, locked=False).order_by("pk").iterator():
         path = f"/v2/{project.project_id}/cloudservers/{server.pk}/reinstallos"
-        cloud_job = str(session.post("ecs", path, {"os-reinstall": wanted})["job_id"])
+        try:
+            cloud_job = str(session.post("ecs", path, {"os-reinstall": wanted})["job_id"])
+        except Refused:
+            # The few whose image is gone, or has no Cloud-Init.
+            continue
         plan = plans.plan_of(cloud_id=project.cloud_id, now=clock())
         job = Job.objects.create(
             order=order,
