@@ -1,4 +1,4 @@
-"""Adding a project: each mistake named by its field, no address that is not a cloud's, no secret left about."""
+"""Adding a project: each mistake named by its field, only addresses of clouds, no secret left about."""
 
 import json
 from dataclasses import replace
@@ -164,7 +164,7 @@ def test_the_credentials_of_the_machine_itself_are_never_an_endpoint() -> None:
 
 def test_one_project_of_a_cloud_is_added_once_however_its_addresses_are_written() -> None:
     add()
-    same = [
+    same: list[dict[str, Any]] = [
         {},
         {"endpoints": {}},
         {"endpoints": {"ecs": "https://ecs.eu-de.otc.t-systems.com"}},
