@@ -48,8 +48,7 @@ class Process:
                 raise AssertionError(f"{self.name} ended with {self.popen.returncode}")
             return next((m for line in list(self.lines) if (m := re.search(pattern, line))), None)
 
-        match = wait_until(found, f"{self.name} to print {pattern!r}", self.tail)
-        assert match is not None
+        match: re.Match[str] = wait_until(found, f"{self.name} to print {pattern!r}", self.tail)
         return match
 
     def tail(self) -> str:
