@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor
@@ -221,54 +220,6 @@ def test_a_changed_project_id_is_noticed_by_the_hash(
     Job.objects.filter(pk=job.pk).update(request_hash="0" * 64)
     assert finished(job, clock, simulator).failure_code == "hash_mismatch"
     assert simulator.accepted() == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_answer_whose_commit_failed_is_stored_by_the_next_try(
-    transactional_db: None, actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
-) -> None:
-    """The connection is lost while the answer is being committed, once."""
-    job = placed_job(actor, server)
-    lost: list[str] = []
-
-    def lose_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        result = execute(sql, params, many, context)
-        if "reinstall_auditevent" in sql and "job.running" in repr(params) and not lost:
-            lost.append(sql)
-            raise OperationalError("server closed the connection unexpectedly")
-        return result
-
-    with connection.execute_wrapper(lose_once):
-        advanced(job, clock)
-    assert lost
-    assert job.state == S.RUNNING, job.waiting_for
-    assert job.attempts.get().verdict == "accepted"
-    assert job.cloud_job_id == simulator.accepted()[0]["job_id"]
-    assert job.exchanges.filter(method="POST").count() == 1
-    assert [e.seq for e in AuditEvent.objects.filter(object_type="job").order_by("id")] == [1, 2, 3, 4]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_intent_whose_commit_failed_is_not_sent(
-    transactional_db: None, actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
-) -> None:
-    job = placed_job(actor, server)
-    lost: list[str] = []
-
-    def lose_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        result = execute(sql, params, many, context)
-        if sql.startswith("INSERT") and "reinstall_attempt" in sql and not lost:
-            lost.append(sql)
-            raise OperationalError("server closed the connection unexpectedly")
-        return result
-
-    with connection.execute_wrapper(lose_once):
-        advanced(job, clock)
-    assert lost
-    assert simulator.accepted() == []
-    assert job.state == S.PREFLIGHT
-    assert finished(job, clock, simulator).state == S.SUCCEEDED
-    assert len(simulator.accepted()) == 1
 
 
 def test_the_lease_outlives_the_call_and_the_writing_down() -> None:
