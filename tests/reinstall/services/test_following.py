@@ -228,3 +228,43 @@ def test_the_lease_outlives_the_call_and_the_writing_down() -> None:
         > submission.WALL_S + submission.STORE_WITHIN_S + submission.SUBMIT_TTL_S
     )
     assert engine.LEASE == submission.LEASE
+
+
+def test_a_job_that_is_found_again_about_another_server_is_not_followed(
+    running: Job, simulator: RunningSimulator, clock: Clock
+) -> None:
+    answer(simulator, POLL, times=5, status=400, json=UNKNOWN_JOB)
+    body = {"job_id": running.cloud_job_id, "status": "SUCCESS", "entities": {"server_id": "somebody-elses"}}
+    answer(simulator, POLL, times=None, status=200, json=body)
+    advanced(running, clock, times=6)
+    assert running.state == S.UNCERTAIN
+    assert finished(running, clock, simulator).state == S.SUCCEEDED
+    told = AuditEvent.objects.filter(action="job.verifying").get()
+    assert "another one than before" in told.note
+
+
+def test_a_new_disk_is_believed_only_when_the_cloud_has_let_go_of_the_server(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    simulator.faults([{"match": REINSTALL, "times": 1, "do": "drop_after_accept"}])
+    job = advanced(placed_job(actor, server), clock)
+    simulator.advance(600)
+    with simulator.lock:
+        simulator.world.servers[str(server.pk)].task_state = "rebuild_spawning"
+    assert advanced(job, clock).state == S.UNCERTAIN
+    assert "at work on the server (rebuild_spawning)" in job.waiting_for
+    with simulator.lock:
+        simulator.world.servers[str(server.pk)].task_state = None
+    assert finished(job, clock, simulator).state == S.SUCCEEDED
+
+
+def test_an_abandoned_call_is_unknown_and_never_called_unsent(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    job = advanced(placed_job(actor, server), clock)
+    Attempt.objects.filter(job=job).update(verdict="armed")
+    put = {"state": "submitting", "next_at": clock(), "lease_until": clock(), "cloud_job_id": ""}
+    Job.objects.filter(pk=job.pk).update(**put)
+    advanced(job, clock)
+    assert job.attempts.get().verdict == "unknown"
+    assert job.state == S.UNCERTAIN
