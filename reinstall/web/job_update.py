@@ -17,8 +17,9 @@ from reinstall.selectors.jobs import JobView, exchanges, get_job
 PARTS = ("head", "outcome", "progress", "steps", "exchange", "disks", "identifiers")
 #: Placed where the cancel form was, once nothing can be cancelled any more.
 NO_CANCEL = '<div id="job-cancel"></div>'
-#: States in which the clock of the run is shown.
-TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.UNCERTAIN, JobState.VERIFYING})
+#: States in which the clock of the run is shown. Not while the outcome is unclear: a bar that grows would say
+#: that the cloud is at work.
+TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.VERIFYING})
 KEPT = 256
 
 
