@@ -13,6 +13,13 @@ bin := .venv/bin
 pytest := $(bin)/python -m pytest -n auto --dist loadfile -q -rs
 export PYTHON
 
+# The embedded default is tested throughout; these rest on the database's own locks and constraints.
+postgres_tests := tests/reinstall/models tests/reinstall/services
+on_postgres = PORTAL_TEST_STRICT=1 \
+	ECSPORTAL_DATABASE_URL="$${PORTAL_TEST_POSTGRES_URL:-postgres://ecsportal:ecsportal@127.0.0.1:5432/ecsportal}" \
+	ECSPORTAL_SECRET_KEY="$$(head -c 48 /dev/urandom | base64 -w 0)" \
+	ECSPORTAL_ENCRYPTION_KEYS="test:$$(head -c 32 /dev/urandom | base64 -w 0)"
+
 .PHONY: help demo test test-all lint format types contracts migrations check bench services lock screenshots clean
 .PHONY: venv-runtime venv-dev
 
@@ -27,6 +34,7 @@ test: venv-dev ## the tests; those whose service is missing are skipped (ARGS="t
 
 test-all: venv-dev ## the tests, and a missing service is a failure (see: make services)
 	@PORTAL_TEST_STRICT=1 $(pytest) $(ARGS)
+	@$(if $(ARGS),,echo "Once more on PostgreSQL: constraints, services and engine" && $(on_postgres) $(pytest) $(postgres_tests))
 
 lint: venv-dev ## ruff: rules, budgets and format
 	@$(bin)/ruff check --quiet .

@@ -66,7 +66,7 @@ def _database(size: tuple[int, int], times: int) -> dict[str, Figure]:
         asked = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
         found["sweep query"] = Figure(f"sweep query, {about}", asked["sweep"], "ms", QUERY_GOAL_MS, SWEEPS)
         found["claim of a job"] = Figure(
-            f"claim of a job, committed, {about}", asked["claim"], "ms", n=CLAIMS
+            f"claim of a job, committed, {about}", asked["claim"], "ms", QUERY_GOAL_MS, CLAIMS
         )
     return found
 

@@ -15,6 +15,7 @@ from celery.worker import WorkController
 from django.conf import settings
 
 from ecsportal.celery import app
+from ecsportal.env import writable
 from reinstall.models.clock import database_now
 from reinstall.services import engine
 
@@ -90,7 +91,7 @@ def _alone() -> IO[str]:
     Only when nobody else has the lock and the queue is in this process: then nobody else can hold a claim,
     and there is no need to wait until its lease runs out.
     """
-    lock = (settings.DATA_DIR / "portal.lock").open("w")
+    lock = (writable("ECSPORTAL_DATA_DIR", settings.DATA_DIR) / "portal.lock").open("w")
     with suppress(OSError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if settings.ON_SQLITE and settings.BROKER_URL.startswith("memory"):

@@ -6,9 +6,11 @@ Each setting may also be given as NAME_FILE, the path of a file that holds the v
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,6 +37,7 @@ KNOWN = {
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 
+_KEY_ID = re.compile(r"[0-9A-Za-z]{1,16}")
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 
@@ -83,11 +86,24 @@ class Environment:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
-        """An URL with one of `schemes`."""
+        """An URL with one of `schemes`. Errors never repeat it: there may be a password in it."""
         value = self.text(name, default)
         if value and value.split("://", 1)[0] not in schemes:
             raise ImproperlyConfigured(
                 f"{name} does not start with {' or '.join(s + '://' for s in schemes)}."
+            )
+        wrong = _wrong_url(value) if value else ""
+        if wrong:
+            raise ImproperlyConfigured(f"{name} {wrong}")
+        return value
+
+    def origin(self, name: str) -> str:
+        """An address as people type it, without the slash at the end: scheme, host and port, nothing more."""
+        value = self.url(name, "", ("http", "https")).rstrip("/")
+        parts = urlsplit(value)
+        if value and value != f"{parts.scheme}://{parts.netloc}" or "@" in value:
+            raise ImproperlyConfigured(
+                f"{name} is scheme, host and port only, like https://portal.example.com; leave out the rest."
             )
         return value
 
@@ -100,12 +116,41 @@ class Environment:
                 raw = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
                 raw = b""
-            if not (colon and key_id.isalnum() and len(key_id) <= 16 and len(raw) == 32):
+            if not (colon and _KEY_ID.fullmatch(key_id) and len(raw) == 32):
                 raise ImproperlyConfigured(
-                    f"{name}: each key is id:base64, the id letters and digits, the key 32 bytes; one is not."
+                    f"{name}: each key is id:base64, the id 1 to 16 of a-z A-Z 0-9, the key 32 bytes; "
+                    "one is not."
                 )
+            if key_id in keys:
+                raise ImproperlyConfigured(f"{name}: the id {key_id} is there twice; each key has its own.")
             keys[key_id] = raw
         return keys
+
+
+def writable(name: str, directory: Path) -> Path:
+    """`directory`, made where it is missing. A directory nobody can write to stops the start by `name`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: cannot make {directory} ({error.strerror}).") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"{name}: cannot write to {directory}.")
+    return directory
+
+
+def _wrong_url(value: str) -> str:
+    """What is wrong with an URL of a known scheme, as the rest of a sentence."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not an URL: the port is a number up to 65535, an IPv6 address stands in [ ]."
+    if parts.scheme == "sqlite":
+        return "" if len(parts.path) > 1 else "names no file; write sqlite:///path."
+    if parts.scheme in ("postgres", "postgresql") and len(parts.path) < 2:
+        return "names no database; write postgres://user:password@host:5432/name."
+    needs_host = parts.scheme not in ("memory", "postgres", "postgresql")
+    return "names no host." if needs_host and not host else ""
 
 
 def read_environment(values: Mapping[str, str] | None = None) -> Environment:

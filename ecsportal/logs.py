@@ -13,12 +13,26 @@ _SHARED: list[Any] = [
 ]
 
 
+_LONGEST = 16_384
+
+
 def _escaped(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Control characters and line ends in values stay on their line: names come from the cloud."""
+    """Control characters and line ends in values stay on their line: names come from the cloud.
+
+    A traceback keeps its lines, each indented, so that none of them can pass for an event.
+    """
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception" and not value.isprintable():
-            event[key] = value.encode("unicode_escape").decode("ascii")[:4096]
+        if not isinstance(value, str):
+            continue
+        if key == "exception":
+            event[key] = "\n".join(f"  {_on_one_line(line)}" for line in value.split("\n"))
+        else:
+            event[key] = _on_one_line(value)[:_LONGEST]
     return event
+
+
+def _on_one_line(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def logging_config(*, level: str, layout: str) -> dict[str, Any]:

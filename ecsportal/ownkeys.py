@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import threading
 from pathlib import Path
 
 
@@ -20,11 +21,14 @@ def own_encryption_keys(data_dir: Path) -> dict[str, bytes]:
 def own_text(path: Path, fresh: str) -> str:
     """The content of `path`; `fresh` is written there when it does not exist yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     if not path.exists():
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(fresh)
+            file.flush()
+            # An empty key after a power cut would be taken for the key.
+            os.fsync(file.fileno())
         try:
             # Link, not rename: of two processes that start at once, the first one's key stays.
             os.link(temporary, path)

@@ -8,7 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from ecsportal.env import read_environment
+from ecsportal.env import read_environment, writable
 from ecsportal.faultruns import read_faults, read_lease
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
@@ -32,7 +32,7 @@ BROKER_URL = env.url(
     "ECSPORTAL_BROKER_URL", "memory://localhost/", ("memory", "redis", "rediss", "amqp", "amqps")
 )
 LIVE_REDIS_URL = env.url("ECSPORTAL_REDIS_URL", "", ("redis", "rediss"))
-BASE_URL = env.url("ECSPORTAL_BASE_URL", "", ("http", "https"))
+BASE_URL = env.origin("ECSPORTAL_BASE_URL")
 ON_SQLITE = DATABASE_URL.startswith("sqlite")
 TESTING = "pytest" in sys.modules
 DEPLOYMENT_ID = env.text("ECSPORTAL_DEPLOYMENT_ID", "local")
@@ -52,6 +52,7 @@ except ValueError as error:
 SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")
 ENCRYPTION_KEYS = env.keys("ECSPORTAL_ENCRYPTION_KEYS")
 if ON_SQLITE:
+    writable("ECSPORTAL_DATA_DIR", DATA_DIR)
     SECRET_KEY = SECRET_KEY or own_secret_key(DATA_DIR)
     ENCRYPTION_KEYS = ENCRYPTION_KEYS or own_encryption_keys(DATA_DIR)
 if len(SECRET_KEY) < 32:
@@ -110,6 +111,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ecsportal.requestid.RequestIdMiddleware",
+    "ecsportal.forwarded.ForwardedForMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -151,7 +153,7 @@ if ON_SQLITE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    writable("ECSPORTAL_DATABASE_URL", Path(DATABASES["default"]["NAME"]).parent)
     # A file, not memory: tests start threads and processes that must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:

@@ -1,13 +1,17 @@
 """Projects to read, roles of people to edit. No secret has a field here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.timezone import now
 
 from reinstall.admin.readonly import ReadOnlyAdmin
-from reinstall.domain.actors import Actor, Source
+from reinstall.admin.staff import staff_actor
+from reinstall.domain.errors import NotAllowed
 from reinstall.models import Membership, Project
 from reinstall.services import access
 
@@ -24,7 +28,10 @@ class ProjectAdmin(ReadOnlyAdmin[Project]):
 
 @admin.register(Membership)
 class MembershipAdmin(admin.ModelAdmin[Membership]):
-    """Who may do what in a project; each change is written to the audit history."""
+    """Who may do what in a project; each change is written to the audit history.
+
+    An entry keeps its person and project: only the role can be changed.
+    """
 
     list_display = ("user", "project", "role")
     list_filter = ("project", "role")
@@ -32,27 +39,25 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     list_select_related = ("user", "project")
     actions = None
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("user", "project") if obj else ()
+
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        made = access.set_role(
-            actor=_staff(request), now=now(), user_id=obj.user_id, project=obj.project, role=obj.role
-        )
+        with _refused():
+            made = access.set_role(
+                actor=staff_actor(request), now=now(), user_id=obj.user_id, project=obj.project, role=obj.role
+            )
         obj.pk = made.pk
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        access.end_role(actor=_staff(request), now=now(), user_id=obj.user_id, project=obj.project)
-
-    def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
-        # A role is given anew for the same person and project; an old entry is not turned into another person's.
-        return False
+        with _refused():
+            access.end_role(actor=staff_actor(request), now=now(), user_id=obj.user_id, project=obj.project)
 
 
-def _staff(request: HttpRequest) -> Actor:
-    user = request.user
-    return Actor(
-        user_id=user.pk,
-        name=user.get_username(),
-        source=Source.BROWSER,
-        address=request.META.get("REMOTE_ADDR", ""),
-        request_id=request.META.get("ecsportal.request_id", ""),
-        sees_all=bool(user.is_superuser),
-    )
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Staff who may open this page may still lack the role admin in the project."""
+    try:
+        yield
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None

@@ -11,6 +11,7 @@ class AttemptInline(admin.TabularInline[Attempt, Job]):
 
     model = Attempt
     extra = 0
+    max_num = 0
     can_delete = False
     fields = ("number", "verdict", "intent_at", "answered_at", "status", "code", "message", "request_id")
     readonly_fields = fields

@@ -11,6 +11,7 @@ class DiskInline(admin.TabularInline[Disk, Server]):
 
     model = Disk
     extra = 0
+    max_num = 0
     can_delete = False
     fields = ("device", "size_gb", "boot_index", "volume_id", "volume_type", "encrypted", "shareable")
     readonly_fields = fields

@@ -55,6 +55,9 @@ ACTIVE = frozenset(
 #: States nobody leaves.
 FINAL = frozenset(S) - ACTIVE
 
+#: Ends of jobs that never got as far as the disks: what the form said would be wiped is still there.
+UNTOUCHED = frozenset({S.REJECTED, S.NOT_APPLIED, S.CANCELLED, S.EXPIRED})
+
 #: States in which the engine has something to do by itself.
 DRIVEN = frozenset({S.QUEUED, S.PREFLIGHT, S.STOPPING, S.SUBMITTING, S.UNCERTAIN, S.RUNNING, S.VERIFYING})
 

@@ -10,7 +10,7 @@ from reinstall.domain import words
 from reinstall.domain.actors import Actor
 from reinstall.domain.identity import DiskFacts, ServerFacts
 from reinstall.domain.looks import look_of
-from reinstall.domain.states import CANCELLABLE, FINAL, JobState
+from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
@@ -49,7 +49,8 @@ class Failure:
 class JobDisk:
     """A disk as it was before; `id_after` is what stands in its place since, "" where nobody has looked yet.
 
-    fate: wiped, kept, or missing when a disk that should have stayed was not found afterwards.
+    fate: wiped (also while that only will or may be so), kept, or missing when a disk that should have
+    stayed was not found afterwards.
     """
 
     id: str
@@ -259,11 +260,11 @@ def _disks(job: Job) -> tuple[JobDisk, ...]:
     if before is None:
         return ()
     ranked = sorted(before.disks, key=lambda disk: (not disk.is_system, disk.device, disk.volume_id))
-    return tuple(_disk(disk, after) for disk in ranked)
+    return tuple(_disk(disk, after, untouched=job.state in UNTOUCHED) for disk in ranked)
 
 
-def _disk(disk: DiskFacts, after: ServerFacts | None) -> JobDisk:
-    id_after, fate = "", "wiped" if disk.is_system else "kept"
+def _disk(disk: DiskFacts, after: ServerFacts | None, *, untouched: bool) -> JobDisk:
+    id_after, fate = "", "wiped" if disk.is_system and not untouched else "kept"
     if after is not None and disk.is_system:
         id_after = after.system_disk.volume_id if after.system_disk else ""
     elif after is not None:

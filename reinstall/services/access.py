@@ -73,12 +73,7 @@ def create_token(
     days: int,
 ) -> NewToken:
     """Makes an API token of `user`. Raises RuleBroken naming the field."""
-    if actor.scopes is not None:
-        raise NotAllowed("A token cannot make tokens. Sign in to make one.")
-    if not actor.sees_all and actor.user_id != user.pk:
-        raise NotAllowed("People make tokens for themselves only.")
-    if not user.is_active:
-        raise RuleBroken(f"The account {user.get_username()} is disabled; its tokens would not work.", "user")
+    _may_make_tokens(actor, user)
     _check_token(name, scopes, days)
     projects = [project_for_reading(actor, slug) for slug in dict.fromkeys(project_slugs)]
     secret = f"ecsp_{secrets.token_urlsafe(32)}"
@@ -103,6 +98,15 @@ def create_token(
         }
         history.record(actor=actor, now=now, act=_token_act(token, "token.created", {}, after))
     return NewToken(token, secret)
+
+
+def _may_make_tokens(actor: Actor, user: User) -> None:
+    if actor.scopes is not None:
+        raise NotAllowed("A token cannot make tokens. Sign in to make one.")
+    if not actor.sees_all and actor.user_id != user.pk:
+        raise NotAllowed("People make tokens for themselves only.")
+    if not user.is_active:
+        raise RuleBroken(f"The account {user.get_username()} is disabled; its tokens would not work.", "user")
 
 
 def _check_token(name: str, scopes: Sequence[str], days: int) -> None:

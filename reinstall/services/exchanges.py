@@ -91,7 +91,7 @@ def _outcome(status: int | None, body: bytes) -> str:
         return "no answer"
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(value, dict):
         return ""

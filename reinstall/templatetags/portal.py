@@ -21,6 +21,8 @@ register = template.Library()
 NBSP = "\u00a0"
 #: The bar waits here until the cloud says SUCCESS and our own comparison agrees.
 HELD_PERCENT = 97.0
+#: Two labels of some 90 px on the narrowest bar that has words under its marks.
+CROWDED_FROM = 0.7
 
 
 #: A tab's icon says: nothing to see, good, going on, somebody is needed.
@@ -126,6 +128,12 @@ def share(elapsed: float | None, whole: float | None) -> str:
     if not whole or elapsed is None:
         return "0%"
     return f"{min(HELD_PERCENT, max(0.0, 100 * elapsed / whole)):.1f}%"
+
+
+@register.filter
+def crowds(half: float | None, whole: float | None) -> bool:
+    """Whether the label under the half-way mark would run into the one at the end of the bar."""
+    return bool(half and whole and half / whole > CROWDED_FROM)
 
 
 @register.simple_tag

@@ -23,8 +23,9 @@ PARTS = (
 #: Placed where a form was, once there is nothing to cancel, or to settle, any more.
 NO_CANCEL = '<div id="job-cancel"></div>'
 NO_SETTLE = '<div id="job-settle"></div>'
-#: States in which the clock of the run is shown.
-TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.UNCERTAIN, JobState.VERIFYING})
+#: States in which the clock of the run is shown. Not while the outcome is unclear: a bar that grows would say
+#: that the cloud is at work.
+TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.VERIFYING})
 KEPT = 256
 
 

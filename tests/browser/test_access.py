@@ -1,10 +1,11 @@
 """Every page for everybody: axe-core in light, dark and at 390 px; no sideways scroll; the keyboard."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import watch
 from tests.concurrency.stack import Stack
@@ -26,10 +27,11 @@ PAGES = [
     "tokens",
     "missing",
 ]
-MODES = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1440, "height": 1000}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 1000}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+LAPTOP, PHONE = ViewportSize(width=1440, height=1000), ViewportSize(width=390, height=844)
+MODES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "light": ("light", LAPTOP),
+    "dark": ("dark", LAPTOP),
+    "phone": ("light", PHONE),
 }
 
 
@@ -69,9 +71,14 @@ def test_axe_finds_nothing_and_the_console_stays_quiet(
     found: dict[str, list[str]] = {}
     for name in PAGES:
         cookies = None if name == "sign-in" else signed_in
+        scheme, viewport = MODES[mode]
         context = browser.new_context(
-            base_url=portal.url, storage_state=cookies, bypass_csp=True, **MODES[mode]
-        )  # type: ignore[arg-type]
+            base_url=portal.url,
+            storage_state=cookies,
+            bypass_csp=True,
+            color_scheme=scheme,
+            viewport=viewport,
+        )
         page = context.new_page()
         wrong = watch(page)
         _open(page, name, addresses)

@@ -98,10 +98,9 @@ def test_a_form_that_is_sent_again_lands_on_the_job_it_made(page: Page, portal: 
     open_form(page, server)
     fill_in(page, server)
     page.locator("[name=confirm]").fill(server["name"])
-    fields = page.evaluate(
-        "() => Object.fromEntries(new FormData(document.getElementById('reinstall-form')))"
-    )
-    fields = {name: value for name, value in fields.items() if isinstance(value, str)} | {"action": "place"}
+    typed = page.evaluate("() => Object.fromEntries(new FormData(document.getElementById('reinstall-form')))")
+    fields: dict[str, str | float | bool] = {n: v for n, v in typed.items() if isinstance(v, str)}
+    fields["action"] = "place"
     headers = {"Referer": page.url}
     answers = [page.request.post(page.url, form=fields, headers=headers, max_redirects=0) for _ in range(3)]
     assert [answer.status for answer in answers] == [303, 303, 303]

@@ -48,8 +48,7 @@ class Process:
                 raise AssertionError(f"{self.name} ended with {self.popen.returncode}")
             return next((m for line in list(self.lines) if (m := re.search(pattern, line))), None)
 
-        match = wait_until(found, f"{self.name} to print {pattern!r}", self.tail)
-        assert match is not None
+        match: re.Match[str] = wait_until(found, f"{self.name} to print {pattern!r}", self.tail)
         return match
 
     def tail(self) -> str:
@@ -215,7 +214,7 @@ class Stack:
         """Servers that may be reinstalled and that no test had before, by name."""
         rows = self.ask("GET", "servers/?limit=200&project=shop-prod").json()["results"]
         fresh = [row for row in rows if row["id"] not in self.handed_out and not row["why_not"]]
-        usable = [row for row in fresh if row["name"].startswith("web-")][:count]
+        usable = [row for row in fresh if row["name"].startswith(("web-", "app-"))][:count]
         assert len(usable) == count, f"{len(usable)} free servers, {count} wanted"
         self.handed_out |= {row["id"] for row in usable}
         return usable

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
 from reinstall.domain.errors import RuleBroken
-from reinstall.management.commands import command_actor
+from reinstall.management.commands import command_actor, refusal
 from reinstall.services import clouds
 
 
@@ -26,8 +26,7 @@ class Command(BaseCommand):
         try:
             project = clouds.add_project(actor=command_actor(), now=now(), document=document)
         except RuleBroken as broken:
-            lines = [f"{error.field}: {error.message}" for error in broken.errors]
-            raise CommandError("\n".join(lines)) from None
+            raise refusal(broken) from None
         self.stdout.write(project.slug)
 
 

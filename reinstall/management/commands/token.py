@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
-from reinstall.management.commands import command_actor
+from reinstall.management.commands import command_actor, refusal
 from reinstall.services import access
 
 
@@ -42,6 +42,6 @@ class Command(BaseCommand):
                 days=options["days"],
             )
         except (RuleBroken, NotFound, NotAllowed) as error:
-            raise CommandError(str(error)) from None
+            raise refusal(error) from None
         self.stderr.write("Copy it now. It cannot be shown again.")
         self.stdout.write(made.secret)

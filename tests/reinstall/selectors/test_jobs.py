@@ -216,6 +216,13 @@ def test_disks_show_what_became_of_them(shop: Project, bob: Actor):
     ]
 
 
+@pytest.mark.parametrize("end", [S.REJECTED, S.NOT_APPLIED, S.CANCELLED, S.EXPIRED])
+def test_a_job_that_never_got_to_the_disks_wiped_none(end: S, shop: Project, bob: Actor):
+    before = ServerFacts("s", "web", disks=(DiskFacts("old", "/dev/vda", 40, boot_index=0),))
+    job = job_in(shop, end, snapshot=before.to_json(), ended_at=T0)
+    assert [disk.fate for disk in get_job(bob, job.pk).disks] == ["kept"]
+
+
 def test_exchanges_come_in_order_with_every_column(shop: Project, bob: Actor):
     job = job_in(shop)
     for path in ("/a", "/b"):

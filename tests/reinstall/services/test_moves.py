@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -130,7 +131,7 @@ def test_an_entry_outside_a_transaction_is_refused(transactional_db: None, actor
 @pytest.mark.django_db(transaction=True)
 def test_of_many_moves_at_once_one_wins(transactional_db: None, job: Job) -> None:
     copies = [read(job) for _ in range(6)]
-    results = together([lambda copy=copy: moves.move(copy, S.PREFLIGHT, now=now()) for copy in copies])
+    results = together([partial(moves.move, copy, S.PREFLIGHT, now=now()) for copy in copies])
     assert sum(result is None for result in results) == 1
     assert sum(isinstance(result, moves.Overtaken) for result in results) == 5, results
     assert AuditEvent.objects.filter(action="job.preflight").count() == 1

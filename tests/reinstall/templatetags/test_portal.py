@@ -48,6 +48,16 @@ def test_bytes_are_exact_where_the_limit_is(count: int | None, text: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("half", "whole", "crowded"),
+    [(112, 190, False), (28, 33, True), (None, 33, False), (28, None, False), (0, 0, False)],
+)
+def test_labels_of_a_bar_do_not_run_into_each_other(
+    half: float | None, whole: float | None, crowded: bool
+) -> None:
+    assert portal.crowds(half, whole) is crowded
+
+
+@pytest.mark.parametrize(
     ("elapsed", "whole", "width"),
     [(72, 190, "37.9%"), (500, 190, "97.0%"), (-5, 190, "0.0%"), (10, None, "0%"), (None, 190, "0%")],
 )

@@ -173,3 +173,22 @@ def test_as_many_queries_for_many_jobs_as_for_one(
         placed_job(actor, server)
     with django_assert_num_queries(len(one.captured_queries)):
         browser.get("/jobs/")
+
+
+def test_while_the_outcome_is_unclear_no_bar_says_that_the_cloud_is_at_work(
+    browser: Client, job: Job, clock: Clock, simulator: RunningSimulator
+) -> None:
+    simulator.faults([{"match": {"method": "POST", "path": "*/reinstallos"}, "do": "drop_before_read"}])
+    advanced(job, clock)
+    assert job.state == JobState.UNCERTAIN
+    html = browser.get(f"/jobs/{job.pk}/").content.decode()
+    assert "so far" not in html.split('id="job-progress"')[1].split("</section>")[0]
+    assert "not known whether it was replaced" in html
+    assert "to be replaced" not in html
+    assert "The reinstall goes on without this page." not in html
+
+
+def test_a_cancelled_job_shows_no_wiped_disk(browser: Client, job: Job) -> None:
+    assert 'class="disk wipe"' in browser.get(f"/jobs/{job.pk}/").content.decode()
+    browser.post(f"/jobs/{job.pk}/cancel/")
+    assert 'class="disk wipe"' not in browser.get(f"/jobs/{job.pk}/").content.decode()

@@ -1,0 +1,95 @@
+"""What was said to the cloud for a job: in order, masked, and short where polls brought nothing new."""
+
+import json
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+
+from ecsclient.exchange import Exchange as Call
+from reinstall.domain.actors import Actor
+from reinstall.models import Exchange, Job, Server
+from reinstall.services import exchanges
+from simulator.server import RunningSimulator
+from tests.reinstall.conftest import Clock, advanced, finished, placed_job
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_job_keeps_its_calls_in_order(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    job = finished(placed_job(actor, server, user_data=b"#!/bin/sh\necho canary-2\n"), clock, simulator)
+    kept = list(job.exchanges.order_by("id"))
+    assert [(row.method, row.path.rpartition("/")[2]) for row in kept][:3] == [
+        ("GET", str(server.pk)),
+        ("GET", "block_device"),
+        ("POST", "reinstallos"),
+    ]
+    (sent,) = (row for row in kept if row.method == "POST")
+    assert json.loads(sent.request_body)["os-reinstall"]["metadata"]["user_data"].startswith("hidden: 24 B")
+    assert json.loads(sent.response_body) == {"job_id": job.cloud_job_id}
+    assert (sent.status, sent.outcome) == (200, "sent once")
+    for row in kept:
+        assert "canary" not in row.request_body + row.response_body
+        assert "?" not in row.path
+
+
+def test_polls_that_bring_nothing_new_are_one_row(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    job = advanced(placed_job(actor, server), clock)
+    before = job.exchanges.count()
+    simulator.advance(5)
+    advanced(job, clock, times=4)
+    polls = job.exchanges.filter(path__contains="/jobs/")
+    assert job.exchanges.count() - before == polls.count() <= 2
+    assert sum(row.times for row in polls) == 4
+    last = polls.latest("id")
+    assert last.outcome == "RUNNING"
+    assert last.last_at > last.at or last.times == 1
+
+
+def call(**changes: object) -> Call:
+    values: dict[str, Any] = {
+        "method": "GET",
+        "path": "/v1/p/jobs/j?token=x",
+        "status": 200,
+        "request_body": b"",
+        "response_body": b"{}",
+        "duration_ms": 1,
+        "request_id": "",
+        "error": "",
+        "at": now(),
+    }
+    return Call(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00\x01\xff",
+        b'{"x": "\\ud800", "status": "\\u0000"}',
+        b"[" * 50_000,
+        b"<html>" + b"x" * 100_000,
+        json.dumps({"status": "x" * 500, "adminPass": "canary"}).encode(),
+        b'["RUNNING"]',
+        b'{"server": "text", "error": 7}',
+    ],
+)
+def test_nothing_the_cloud_says_stops_a_call_from_being_kept(
+    body: bytes, actor: Actor, server: Server
+) -> None:
+    job = placed_job(actor, server)
+    exchanges.note_call(job, call(response_body=body, error="\x1b[31m", request_id="r" * 500))
+    row = Exchange.objects.get(job=job)
+    assert len(row.response_body) <= 4096
+    assert "canary" not in row.response_body
+    assert row.path == "/v1/p/jobs/j"
+
+
+def test_a_call_without_an_answer_is_kept_with_its_error(actor: Actor, server: Server) -> None:
+    job: Job = placed_job(actor, server)
+    exchanges.note_call(job, call(status=None, response_body=b"", error="connection refused"))
+    row = Exchange.objects.get(job=job)
+    assert (row.status, row.outcome, row.error) == (None, "no answer", "connection refused")
