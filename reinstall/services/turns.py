@@ -11,7 +11,7 @@ from ecsclient.exchange import Exchange
 from reinstall.domain.budgets import Rate, Share
 from reinstall.domain.states import DRIVEN, JobState
 from reinstall.models import Job
-from reinstall.services import budget, exchanges, moves
+from reinstall.services import budget, exchanges, guards, moves
 
 #: What a step of a job in that state spends, in calls, and from which share.
 COSTS: dict[JobState, tuple[Share, int]] = {
@@ -83,6 +83,7 @@ def heard(job: Job, call: Exchange, now: datetime) -> None:
     exchanges.note_call(job, call)
     share = COSTS.get(JobState(job.state), (Share.EVIDENCE, 0))[0]
     budget.heard(job.project.cloud_id, share, call, now)
+    guards.note_cloud_time(job.project.cloud_id, call, now)
 
 
 def _free(now: datetime) -> Q:

@@ -4,13 +4,22 @@ import base64
 import json
 
 import pytest
+from django.contrib.auth.models import User
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project, Server
 from reinstall.services import engine
 from simulator.server import RunningSimulator
-from tests.reinstall.conftest import Clock, added_project, advanced, finished, free_servers, placed_job
+from tests.reinstall.conftest import (
+    Clock,
+    actor_for,
+    added_project,
+    advanced,
+    finished,
+    free_servers,
+    placed_job,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +37,9 @@ def test_a_job_runs_from_the_order_to_success(
     finished(job, clock, simulator)
     assert job.state == JobState.SUCCEEDED, job.waiting_for
     after = {disk.volume_id: disk.is_system for disk in server.disks.all()}
-    assert {v for v, system in before.items() if not system} == {v for v, system in after.items() if not system}
+    assert {v for v, system in before.items() if not system} == {
+        v for v, system in after.items() if not system
+    }
     assert {v for v, system in before.items() if system}.isdisjoint(after)
     (accepted,) = simulator.accepted()
     assert accepted["server_id"] == str(server.pk)
@@ -209,7 +220,13 @@ def test_a_request_that_is_not_what_was_asked_for_is_not_sent(
 def test_a_cloud_job_that_fails_tells_the_innermost_reason(
     actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
 ) -> None:
-    fault = {"match": REINSTALL, "times": 1, "do": "fail_job", "code": "Ecs.0219", "reason": "no disk <b>quota</b>"}
+    fault = {
+        "match": REINSTALL,
+        "times": 1,
+        "do": "fail_job",
+        "code": "Ecs.0219",
+        "reason": "no disk <b>quota</b>",
+    }
     simulator.faults([fault])
     job = finished(placed_job(actor, server), clock, simulator)
     assert job.state == JobState.FAILED
@@ -233,7 +250,9 @@ def test_a_lost_cloud_job_is_found_again_by_the_disk(
     simulator.faults([{"match": REINSTALL, "times": 1, "do": "lose_job"}])
     job = finished(placed_job(actor, server), clock, simulator)
     assert job.state == JobState.SUCCEEDED
-    states = AuditEvent.objects.filter(object_type="job", object_id=str(job.pk)).values_list("action", flat=True)
+    states = AuditEvent.objects.filter(object_type="job", object_id=str(job.pk)).values_list(
+        "action", flat=True
+    )
     assert "job.uncertain" in states
 
 
@@ -241,7 +260,9 @@ def test_errors_of_the_question_are_never_a_verdict(
     actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
 ) -> None:
     job = advanced(placed_job(actor, server), clock)
-    simulator.faults([{"match": {"method": "GET", "path": "*/jobs/*"}, "times": 9, "do": "answer", "status": 500}])
+    simulator.faults(
+        [{"match": {"method": "GET", "path": "*/jobs/*"}, "times": 9, "do": "answer", "status": 500}]
+    )
     for _ in range(3):
         advanced(job, clock)
         assert job.state == JobState.RUNNING
@@ -276,13 +297,10 @@ def test_a_changed_server_is_not_wiped(
 
 
 def test_where_the_cloud_wants_a_stopped_server_the_portal_stops_it_first(
-    db: None, user: object, simulator: RunningSimulator, clock: Clock
+    admin_user: User, simulator: RunningSimulator, clock: Clock
 ) -> None:
-    from reinstall.domain.actors import Source
-
     project = added_project(simulator, profile="otc")
-    boss = Actor(user_id=user.pk, name="alice", source=Source.BROWSER, sees_all=True)  # type: ignore[attr-defined]
-    job = placed_job(boss, free_servers(project)[0], mode="")
+    job = placed_job(actor_for(admin_user), free_servers(project)[0], mode="")
     finished(job, clock, simulator)
     assert job.state == JobState.SUCCEEDED, job.failure_message
     assert job.stop_job_id
