@@ -23,7 +23,19 @@ from reinstall.domain.budgets import Share
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import JobState
 from reinstall.models import Job, Project
-from reinstall.services import budget, engine, exchanges, links, lists, plans, polling, turns, wake
+from reinstall.services import (
+    budget,
+    engine,
+    exchanges,
+    guards,
+    links,
+    lists,
+    plans,
+    polling,
+    stopping,
+    turns,
+    wake,
+)
 from reinstall.services.crashpoints import crashpoint
 
 Clock = Callable[[], datetime]
@@ -46,6 +58,8 @@ class Watched:
 
 def watch(*, clock: Clock, owner: str, pool: Executor) -> Watched:
     """One look at all running jobs that are due. `pool`: threads the questions are asked in."""
+    if guards.standing_by():
+        return Watched(0, 0)
     pointed_at = lists.look_around(clock=clock)
     asked = 0
     for _ in range(BATCHES):
@@ -78,6 +92,12 @@ class _Answer:
 
 
 def _batch(cloud_id: int, ids: list[int], clock: Clock, owner: str, pool: Executor) -> int:
+    """Asks as many of the jobs as the budget has calls for; how many were asked."""
+    with stopping.step() as go:
+        return _asked(cloud_id, ids, clock, owner, pool) if go else 0
+
+
+def _asked(cloud_id: int, ids: list[int], clock: Clock, owner: str, pool: Executor) -> int:
     now = clock()
     turn = budget.take(cloud_id=cloud_id, share=Share.POLL, now=now, calls=min(len(ids), BATCH), least=1)
     if turn.calls < min(len(ids), BATCH):
