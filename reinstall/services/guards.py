@@ -30,7 +30,7 @@ UNCLEAR_ANSWERS = 3
 SERVER_ERRORS_SHARE, SERVER_ERRORS_FROM = 0.05, 20
 SKEW_WARNS_S, SKEW_BLOCKS_S = 60.0, 300.0
 
-#: Cloud -> how far its clock is ahead of the database's, as this process last heard.
+#: Cloud -> seconds its clock is ahead of the database's, as last heard here.
 _skews: dict[int, float] = {}
 _standing_by = ""
 
@@ -49,8 +49,7 @@ def look_back(*, now: datetime) -> None:
     _standing_by = _not_ours(flags)
     if _standing_by or READ_ONLY in flags:
         return
-    why = marks.contradiction(flags)
-    if not why:
+    if not (why := marks.contradiction(flags)):
         return marks.remember()
     log.critical("%s Nothing is sent until manage.py after_restore was run.", why)
     _set(READ_ONLY, ENGINE, now, why, {"on": True})
@@ -86,17 +85,24 @@ def may_arm(job: Job, now: datetime) -> str:
     held = may_begin(job, now)
     if held:
         return held
-    skew = _skews.get(job.project.cloud_id, 0.0)
-    if abs(skew) > SKEW_BLOCKS_S:
-        return (
-            f"{HELD}the cloud's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this "
-            "portal's. A signature would not hold; set the clock (NTP)."
-        )
-    why = marks.contradiction(flags=_flags())
-    if why:
+    skewed = clocks_differ(job.project.cloud_id)
+    if skewed:
+        return skewed
+    if why := marks.contradiction(_flags()):
         _set(READ_ONLY, ENGINE, now, why, {"on": True})
         return f"{HELD}{why}"
     return ""
+
+
+def clocks_differ(cloud_id: int) -> str:
+    """The sentence that holds a job while the cloud's clock is far from ours, "" when it is near enough."""
+    skew = _skews.get(cloud_id, 0.0)
+    if abs(skew) <= SKEW_BLOCKS_S:
+        return ""
+    return (
+        f"{HELD}the cloud's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this "
+        "portal's. A signature would not hold; set the clock (NTP)."
+    )
 
 
 def hold(job: Job, sentence: str, now: datetime) -> None:
@@ -265,6 +271,11 @@ def close_breaker(*, actor: Actor, now: datetime, cloud_id: int, reason: str) ->
 
 
 # ---------------------------------------------------------------- clocks
+
+
+def forget_clocks() -> None:
+    """Drops what was heard of the clouds' clocks (tests)."""
+    _skews.clear()
 
 
 def note_cloud_time(cloud_id: int, call: Exchange, now: datetime) -> None:
