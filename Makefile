@@ -13,7 +13,7 @@ bin := .venv/bin
 pytest := $(bin)/python -m pytest -n auto --dist loadfile -q -rs
 export PYTHON
 
-.PHONY: help demo test test-all lint format types contracts migrations check bench services lock screenshots clean
+.PHONY: help demo test test-all lint format types contracts migrations check bench faults services lock screenshots clean
 .PHONY: venv-runtime venv-dev
 
 help: ## this list
@@ -48,6 +48,9 @@ check: lint types contracts migrations ## everything that reads the code without
 
 bench: venv-dev ## the benchmarks: a table on screen, var/bench.json for machines
 	@$(bin)/python -m benchmarks $(ARGS)
+
+faults: venv-dev ## the engine under fire: each database and broker, 5 seeds, about 25 minutes (ARGS="--quick": one)
+	@$(bin)/python -m tests.faults $(ARGS)
 
 services: ## installs (Debian packages) and starts PostgreSQL, Redis, RabbitMQ and Chromium for the tests
 	@scripts/services.sh

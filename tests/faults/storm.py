@@ -202,9 +202,11 @@ class Storm:
             while next_order <= now and len(self.ordered) < self.given.jobs and self.waiting:
                 self.order_one()
                 next_order += pace
-            if now >= next_kill and now > began + 4:
+            if now < began + 4:
+                next_kill = now
+            while next_kill <= now and now > began + 4:
                 self._harm()
-                next_kill = now + kill_every * self.chance.uniform(0.5, 1.5)
+                next_kill += kill_every * self.chance.uniform(0.5, 1.5)
             self._operate()
             if disasters and now >= disasters[0][0]:
                 self._disaster(disasters.pop(0)[1])
