@@ -42,6 +42,8 @@ Clock = Callable[[], datetime]
 
 #: Jobs one batch asks, and batches one look asks before it lets lists and others have a turn.
 BATCH, BATCHES = 256, 8
+#: Due jobs one batch chooses from, of all clouds.
+CONSIDERED = 2000
 #: Questions that have not begun this many seconds after the claim are left to the next batch.
 BEGIN_WITHIN_S = 60.0
 #: Answers of so few jobs are announced to live pages one by one.
@@ -76,7 +78,7 @@ def _due(now: datetime) -> dict[int, list[int]]:
     due = Q(state=JobState.RUNNING, next_at__lte=now, lease_until__lte=now, crash_count=0)
     rows = Job.objects.filter(due).order_by(F("idle_seen_at").asc(nulls_last=True), "next_at")
     found: dict[int, list[int]] = defaultdict(list)
-    for pk, cloud_id in rows.values_list("pk", "project__cloud_id")[: turns.CONSIDERED]:
+    for pk, cloud_id in rows.values_list("pk", "project__cloud_id")[:CONSIDERED]:
         found[cloud_id].append(pk)
     return found
 
