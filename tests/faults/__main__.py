@@ -241,7 +241,7 @@ def main() -> int:
         for seed in given.seeds:
             results.append(run(setup, seed, jobs=given.jobs, storm=given.storm, kills=given.kills))
             print(
-                f"  {row(f'seed {seed}', results[-1:])[2:]}   {results[-1].get('seconds', 0):.0f} s",
+                f"{row(f'  seed {seed}', results[-1:])}   {results[-1].get('seconds', 0):.0f} s",
                 flush=True,
             )
             for sentence in results[-1]["violations"][:10]:
