@@ -20,7 +20,7 @@ on_postgres = PORTAL_TEST_STRICT=1 \
 	ECSPORTAL_SECRET_KEY="$$(head -c 48 /dev/urandom | base64 -w 0)" \
 	ECSPORTAL_ENCRYPTION_KEYS="test:$$(head -c 32 /dev/urandom | base64 -w 0)"
 
-.PHONY: help demo test test-all lint format types contracts migrations check bench services lock screenshots clean
+.PHONY: help demo test test-all lint format types contracts migrations check bench faults services lock screenshots clean
 .PHONY: venv-runtime venv-dev
 
 help: ## this list
@@ -56,6 +56,9 @@ check: lint types contracts migrations ## everything that reads the code without
 
 bench: venv-dev ## the benchmarks: a table on screen, var/bench.json for machines
 	@$(bin)/python -m benchmarks $(ARGS)
+
+faults: venv-dev ## the engine under fire: each database and broker, 5 seeds, about 25 minutes (ARGS="--quick": one)
+	@$(bin)/python -m tests.faults $(ARGS)
 
 services: ## installs (Debian packages) and starts PostgreSQL, Redis, RabbitMQ and Chromium for the tests
 	@scripts/services.sh

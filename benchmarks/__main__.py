@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import click_to_cloud, cloud_to_dom, fresh_clone, idle, lists, report
+from benchmarks import click_to_cloud, cloud_to_dom, fresh_clone, idle, intervals, lists, report, watching
 from benchmarks.figures import NotMeasured
 from benchmarks.processes import Failed
 
@@ -13,6 +13,9 @@ BENCHMARKS = {
     "click_to_cloud": click_to_cloud.measure,
     "cloud_to_dom": cloud_to_dom.measure,
     "lists": lists.measure,
+    "intervals": intervals.measure,
+    "watching": watching.measure,
+    "growth": watching.growth,
 }
 
 

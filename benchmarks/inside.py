@@ -13,7 +13,7 @@ SWEEPS, CLAIMS = 200, 300
 
 
 def main() -> None:
-    """`fill SERVERS JOBS` writes rows; `queries` prints {"sweep": ms, "claim": ms} as JSON."""
+    """`fill SERVERS JOBS` writes rows; `queries` prints what each query takes in ms as JSON."""
     django.setup()
     if sys.argv[1] == "fill":
         from benchmarks.rows import fill
@@ -24,13 +24,14 @@ def main() -> None:
 
 
 def queries() -> dict[str, float]:
-    """The engine's two questions of every second, in ms: the sweep's look, and one worker taking a job.
+    """The engine's questions of every second, in ms: what is due, whose turn it is, which running jobs to ask
+    (20 of each kind), and one worker taking a job.
 
     The claim writes and commits, so it includes what the disk needs to make that safe.
     """
     from benchmarks.rows import add_due
     from reinstall.models.clock import database_now
-    from reinstall.services import engine
+    from reinstall.services import engine, turns, watching
 
     add_due(20)
     now = database_now()
@@ -44,7 +45,18 @@ def queries() -> dict[str, float]:
     def claim() -> None:
         assert engine._claim(due[0], next(later), "bench") is not None
 
-    return {"sweep": median_ms(sweep, SWEEPS), "claim": median_ms(claim, CLAIMS)}
+    def turn() -> None:
+        assert turns.due(now=now) == []
+
+    def watch() -> None:
+        assert [len(ids) for ids in watching._due(now).values()] == [len(due)]
+
+    return {
+        "sweep": median_ms(sweep, SWEEPS),
+        "turns": median_ms(turn, SWEEPS),
+        "watching": median_ms(watch, SWEEPS),
+        "claim": median_ms(claim, CLAIMS),
+    }
 
 
 def median_ms(call: Callable[[], None], times: int) -> float:

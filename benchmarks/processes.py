@@ -90,10 +90,24 @@ def start(name: str, command: Sequence[str], *, env: Mapping[str, str], cwd: Pat
     return Process(name, popen)
 
 
-def output_of(command: Sequence[str], *, env: Mapping[str, str], cwd: Path = ROOT, stdin: str = "") -> str:
+def output_of(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path = ROOT,
+    stdin: str = "",
+    patience_s: float = 600.0,
+) -> str:
     """What `command` printed. Raises Failed with its complaint when it ends with an error."""
     done = subprocess.run(
-        command, cwd=cwd, env=dict(env), input=stdin, text=True, capture_output=True, timeout=600, check=False
+        command,
+        cwd=cwd,
+        env=dict(env),
+        input=stdin,
+        text=True,
+        capture_output=True,
+        timeout=patience_s,
+        check=False,
     )
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}\n{done.stderr[-2000:]}")

@@ -8,7 +8,8 @@ HTTP library, and a refused connection and a reset after the request are both co
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -57,6 +58,8 @@ class Exchange:
     at: datetime
     throttled: bool = False
     pause_s: float | None = None
+    #: The Date the answer carries: what time it is at the cloud, to the second.
+    cloud_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,15 @@ class Answer:
     @property
     def request_id(self) -> str:
         return plain(self.headers.get("X-Request-Id", ""))[:100]
+
+    @property
+    def date(self) -> datetime | None:
+        """The Date header, aware; None where it is missing or no date."""
+        try:
+            found = parsedate_to_datetime(self.headers.get("Date", ""))
+        except ValueError:
+            return None
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
     def error(self) -> CloudError:
         """The exception which this answer, being an error, amounts to."""
@@ -215,6 +227,7 @@ class Caller:
                 at=at,
                 throttled=throttled,
                 pause_s=pause_s,
+                cloud_time=answer.date if answer else None,
             )
         )
 

@@ -14,6 +14,7 @@ from celery.beat import Scheduler, Service
 from celery.worker import WorkController
 from django.conf import settings
 
+from ecsportal import workers
 from ecsportal.celery import app
 from ecsportal.env import writable
 from reinstall.models.clock import database_now
@@ -66,6 +67,7 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
     ]
     for thread in threads:
         thread.start()
+    workers.start_ticker()
     config = uvicorn.Config(
         "ecsportal.asgi:application",
         host=host,
@@ -81,6 +83,7 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
             _Server(config, ready).run()
     finally:
         beat.stop(wait=False)
+        workers.leave()
         worker.stop()
         lock.close()
 

@@ -41,6 +41,9 @@ TRUST_PROXY = env.flag("ECSPORTAL_TRUST_PROXY")
 FAULT_INJECTION = read_faults(env, DEPLOYMENT_ID)
 #: Always shorter than the lease: whoever holds a job knows the outcome before another may claim it.
 CALL_WALL_S = env.number("ECSPORTAL_CALL_WALL_S", 60, 5, 60)
+BREAKER = env.flag("ECSPORTAL_BREAKER", True)
+#: Outside of the database on purpose: a restored database does not know what was done since.
+HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
 try:

@@ -12,7 +12,7 @@ from celery import shared_task
 from django.db import close_old_connections, connection
 
 from reinstall.models.clock import database_now
-from reinstall.services import engine, idempotency, turns, watching
+from reinstall.services import engine, idempotency, outbox, turns, watching
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _quiet_until = 0.0
 @shared_task(name="reinstall.advance")
 def advance_job(job_id: int, **_: Any) -> None:
     """A hint that this job may be due."""
-    engine.advance(job_id=job_id, clock=database_now, owner=_owner())
+    engine.advance(job_id=job_id, clock=database_now, owner=owner())
 
 
 @shared_task(name="reinstall.sweep")
@@ -57,7 +57,9 @@ def sweep(**_: Any) -> None:
 @shared_task(name="reinstall.tidy")
 def tidy(**_: Any) -> None:
     """Drops what is kept for a while only."""
-    idempotency.forget_old(now=database_now())
+    now = database_now()
+    idempotency.forget_old(now=now)
+    outbox.forget_old(now=now)
 
 
 def hint(job_id: int) -> None:
@@ -75,7 +77,7 @@ def hint(job_id: int) -> None:
 def _advance_here(job_id: int) -> None:
     close_old_connections()
     try:
-        engine.advance(job_id=job_id, clock=database_now, owner=_owner())
+        engine.advance(job_id=job_id, clock=database_now, owner=owner())
     except Exception:
         log.exception("job %s could not be moved", job_id)
     finally:
@@ -96,7 +98,7 @@ def _start_watching() -> "Future[None] | None":
 def _watch_here() -> None:
     close_old_connections()
     try:
-        watching.watch(clock=database_now, owner=_owner(), pool=_threads("ask", ASKED_AT_ONCE))
+        watching.watch(clock=database_now, owner=owner(), pool=_threads("ask", ASKED_AT_ONCE))
     except Exception:
         log.exception("the running jobs could not be watched")
     finally:
@@ -116,5 +118,6 @@ def _threads(name: str, count: int) -> ThreadPoolExecutor:
         return _pools[name]
 
 
-def _owner() -> str:
+def owner() -> str:
+    """Who holds a claim: host, process and thread."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"

@@ -22,6 +22,7 @@ _JOB_ROW = {
     **_TIMES,
     "took_s": None,
     "cloud_job_id": "ff80808288d41e1b018990260955686a",
+    "lateness": "",
 }
 _ORDER = {
     "id": 1842,
@@ -207,6 +208,7 @@ EXAMPLES: dict[str, Any] = {
         "cloud_status": "RUNNING",
         "polled_at": "2026-01-02T03:05:12Z",
         "waiting_for": "",
+        "lateness": "",
         "steps": [_STEP],
         "progress": _PROGRESS,
         "failure": None,

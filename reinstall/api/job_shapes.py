@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from reinstall.domain.lateness import Lateness
 from reinstall.domain.states import JobState, Verdict
 from reinstall.selectors.job_steps import StepState
 
@@ -36,6 +37,9 @@ class JobRowShape(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
     took_s = serializers.IntegerField(allow_null=True)
     cloud_job_id = serializers.CharField()
+    lateness = serializers.ChoiceField(
+        choices=[late.value for late in Lateness], help_text="Under way for 15 minutes or 2 hours; a badge."
+    )
 
 
 class SubStepShape(serializers.Serializer[Any]):
@@ -134,6 +138,9 @@ class JobShape(serializers.Serializer[Any]):
     cloud_status = serializers.CharField()
     polled_at = serializers.DateTimeField(allow_null=True)
     waiting_for = serializers.CharField()
+    lateness = serializers.ChoiceField(
+        choices=[late.value for late in Lateness], help_text="Under way for 15 minutes or 2 hours; a badge."
+    )
     steps = StepShape(many=True)
     progress = ProgressShape(help_text="Measured when asked; not part of the ETag.")
     failure = FailureShape(allow_null=True)

@@ -114,6 +114,8 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(condition=Q(verdict__in=sorted(Verdict)), name="verdict_known"),
         ]
+        # The breaker looks at the last ten minutes.
+        indexes = [models.Index(fields=["intent_at"], name="attempt_by_time")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of job {self.job_id}"

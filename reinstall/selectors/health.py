@@ -10,6 +10,8 @@ from reinstall.domain.states import DRIVEN
 from reinstall.models import EngineTick, Job
 
 TICK_MAX_AGE = timedelta(seconds=120)
+#: A due job nobody took for so long: workers are deaf, whatever the cause.
+DUE_MAX_AGE = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,13 @@ def readiness(now: datetime) -> Readiness:
         pending = _pending_migrations()
         if pending:
             return Readiness((f"{pending} migrations are not applied.",), 0)
+        oldest = oldest_due_s(now)
         problems = [] if _ticked(now) else ["The engine has not looked for due jobs for 120 s."]
-        return Readiness(tuple(problems), _oldest_due_s(now))
+        if oldest > DUE_MAX_AGE.total_seconds():
+            problems.append(f"A job has been due for {oldest} s and no worker took it.")
+        if _cannot_write():
+            problems.append("The database is read-only, or a standby: nothing can be written.")
+        return Readiness(tuple(problems), oldest)
     except DatabaseError as error:
         return Readiness((f"The database does not answer ({type(error).__name__}).",), 0)
 
@@ -45,7 +52,17 @@ def _ticked(now: datetime) -> bool:
     return EngineTick.objects.filter(at__gte=now - TICK_MAX_AGE).exists()
 
 
-def _oldest_due_s(now: datetime) -> int:
-    due = Job.objects.filter(state__in=sorted(DRIVEN), next_at__lte=now).order_by("next_at")
-    oldest = due.values_list("next_at", flat=True).first()
+def oldest_due_s(now: datetime) -> int:
+    """Seconds the oldest due job waits that nobody holds at present; 0 when there is none."""
+    due = Job.objects.filter(state__in=sorted(DRIVEN), next_at__lte=now, lease_until__lte=now)
+    oldest = due.order_by("next_at").values_list("next_at", flat=True).first()
     return int((now - oldest).total_seconds()) if oldest else 0
+
+
+def _cannot_write() -> bool:
+    # A file that cannot be written shows as an engine that does not tick.
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'")
+        return bool(cursor.fetchone()[0])

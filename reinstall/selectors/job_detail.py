@@ -9,6 +9,7 @@ from typing import Any
 from reinstall.domain import words
 from reinstall.domain.actors import Actor
 from reinstall.domain.identity import DiskFacts, ServerFacts
+from reinstall.domain.lateness import lateness
 from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
@@ -130,6 +131,7 @@ class JobView:
     explanation: str
     tone: str
     last_audit_note: str
+    lateness: str
 
 
 #: What the view takes from the row as it is.
@@ -148,6 +150,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         .values("action", "at", "note", "request_id")
     )
     order = job.order
+    at = now or database_now()
     columns: dict[str, Any] = {name: getattr(job, name) for name in _COLUMNS}
     return JobView(
         **columns,
@@ -159,7 +162,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         stamp=stamp,
         poll_interval_s=_poll_interval(job),
         steps=steps_of(job, visits_of(job, entries)),
-        progress=_progress(job, now or database_now()),
+        progress=_progress(job, at),
         failure=_failure(job, state),
         disks=_disks(job),
         attempts=_attempts(job),
@@ -175,6 +178,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         explanation=words.EXPLANATIONS.get(state, ""),
         tone=look_of("job", state).tone,
         last_audit_note=entries[-1]["note"] if entries else "",
+        lateness=lateness(state, job.sent_at or job.created_at, at),
     )
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models.functions import Now
+
 from reinstall.domain import words
+from reinstall.domain.lateness import lateness
 from reinstall.domain.states import JobState
 from reinstall.models import Job
 
@@ -16,12 +19,15 @@ COLUMNS = (
     *("state_since", "waiting_for", "cloud_status", "failure_code", "failure_message"),
     *("order__requested_by_name", "order__reason", "created_at", "sent_at", "ended_at", "cloud_job_id"),
 )
+#: And the database's clock, for what a job is late by.
+READ_AT = {"read_at": Now()}
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
     """One job of a list. `step` is a sentence: the current step, or the cause of a bad end.
 
+    lateness: "", overdue (15 minutes) or stuck (2 hours): a badge, the job goes on as it is.
     took_s: seconds from the request going out to the end; None while it runs and when nothing was sent.
     """
 
@@ -41,10 +47,11 @@ class JobRow:
     ended_at: datetime | None
     took_s: int | None
     cloud_job_id: str
+    lateness: str
 
 
 def job_rows(found: Iterable[Mapping[str, Any]]) -> tuple[JobRow, ...]:
-    """The rows of `found` (read with COLUMNS), in their order; asks the database nothing."""
+    """The rows of `found` (read with COLUMNS and READ_AT), in their order; asks the database nothing."""
     return tuple(_job_row(facts) for facts in found)
 
 
@@ -73,15 +80,16 @@ def _job_row(facts: Mapping[str, Any]) -> JobRow:
         ended_at=ended,
         took_s=int((ended - sent).total_seconds()) if sent and ended else None,
         cloud_job_id=facts["cloud_job_id"],
+        lateness=lateness(facts["state"], sent or facts["created_at"], facts["read_at"]),
     )
 
 
 def rows_of_server(server_id: uuid.UUID, limit: int) -> tuple[JobRow, ...]:
     """The newest jobs of a server. The caller has made sure that the server may be seen."""
     newest = Job.objects.filter(server=server_id).order_by("-created_at", "-id")
-    return job_rows(newest.values(*COLUMNS)[:limit])
+    return job_rows(newest.values(*COLUMNS, **READ_AT)[:limit])
 
 
 def rows_of_order(order_id: int) -> tuple[JobRow, ...]:
     """The jobs of an order, in its order. The caller has made sure that the order may be seen."""
-    return job_rows(Job.objects.filter(order=order_id).order_by("position", "id").values(*COLUMNS))
+    return job_rows(Job.objects.filter(order=order_id).order_by("position", "id").values(*COLUMNS, **READ_AT))

@@ -15,7 +15,7 @@ from reinstall.domain.spec import canonical_json
 from reinstall.domain.states import ACTIVE, FINAL, JobState
 from reinstall.models import Exchange, Job, Project
 from reinstall.selectors.job_detail import JobView, view_of
-from reinstall.selectors.job_rows import COLUMNS, JobRow, job_rows
+from reinstall.selectors.job_rows import COLUMNS, READ_AT, JobRow, job_rows
 from reinstall.selectors.pages import Page, capped_count, ordering_of, page_of
 from reinstall.selectors.projects import GOING_ON, in_projects, needing_a_look
 
@@ -73,7 +73,7 @@ class ExchangeView:
 def job_page(actor: Actor, filters: JobFilters, *, cursor: str = "", limit: int = 50) -> Page[JobRow]:
     """Jobs as filtered, newest first."""
     return page_of(
-        _filtered(actor, filters).values(*COLUMNS),
+        _filtered(actor, filters).values(*COLUMNS, **READ_AT),
         ordering_of(filters.ordering or NEWEST_FIRST, ORDERINGS),
         cursor=cursor,
         limit=limit,

@@ -27,11 +27,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class JobBrief:
-    """A job in a cell: number, state, since when."""
+    """A job in a cell: number, state, since when, and whether its request has gone out."""
 
     id: int
     state: str
     when: datetime
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,10 @@ def _latest_jobs(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, JobBrief]:
     newest = Job.objects.filter(server=OuterRef("pk")).order_by("-created_at", "-id").values("pk")[:1]
     keys = Server.objects.filter(pk__in=ids).annotate(newest=Subquery(newest)).values("newest")
     found = Job.objects.filter(pk__in=keys).order_by()
-    columns = found.values_list("server_id", "id", "state", "state_since")
-    return {server: JobBrief(key, state, when) for server, key, state, when in columns}
+    columns = found.values_list("server_id", "id", "state", "state_since", "sent_at")
+    return {
+        server: JobBrief(key, state, when, sent is not None) for server, key, state, when, sent in columns
+    }
 
 
 def _row(
@@ -128,7 +131,8 @@ def _state_of(facts: Mapping[str, Any], active: JobBrief | None) -> str:
 
 def _held(name: str, job: JobBrief) -> str:
     if job.state in UNCLEAR:
-        return f"{look_of('job', job.state).word}, held by #{job.id}. It stays locked until that is settled."
+        word = "Outcome unknown" if job.sent else look_of("job", job.state).word
+        return f"{word}, held by #{job.id}. It stays locked until that is settled."
     return f"Job #{job.id} holds {name}."
 
 

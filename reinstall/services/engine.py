@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.models import F, Q
 
+from ecsclient.session import CloudSession
+from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
-from reinstall.services import links, moves, polling, preflight, recovery, submission, turns
+from reinstall.services import guards, links, moves, polling, preflight, recovery, stopping, submission, turns
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,10 @@ LEASE = submission.LEASE
 MAX_STEPS = 8
 #: A job whose step died this often with its process is put before a person.
 MAX_CRASHES = 3
+#: What a step reads of a job.
+WITH = ("order__project__cloud", "order__requested_by", "project__cloud", "server")
+#: Here a guard may still hold a job: nothing destructive has been sent for it.
+BEFORE_ARMING = frozenset({JobState.QUEUED, JobState.PREFLIGHT, JobState.STOPPING})
 
 
 def due_jobs(*, now: datetime, limit: int = 200) -> list[int]:
@@ -49,12 +55,13 @@ def free_claims(*, now: datetime) -> int:
 
 def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
     """Takes the job as far as it goes now. False when it was not due or somebody else holds it."""
-    job = _claim(job_id, clock(), owner)
-    if job is None:
-        return False
-    crashpoint("K0")
-    carry(job, clock, lambda held: _steps(held, clock))
-    return True
+    with stopping.step() as go:
+        job = _claim(job_id, clock(), owner) if go and not guards.standing_by() else None
+        if job is None:
+            return False
+        crashpoint("K0")
+        carry(job, clock, lambda held: _steps(held, clock))
+        return True
 
 
 def carry(job: Job, clock: Clock, steps: Callable[[Job], None]) -> None:
@@ -83,7 +90,7 @@ def _claim(job_id: int, now: datetime, owner: str) -> Job | None:
     )
     if not taken:
         return None
-    job = Job.objects.select_related("order__project__cloud", "project__cloud", "server").get(pk=job_id)
+    job = Job.objects.select_related(*WITH).get(pk=job_id)
     return job if job.owner == owner else None
 
 
@@ -101,6 +108,10 @@ def _steps(job: Job, clock: Clock) -> None:
 def _step(job: Job, clock: Clock) -> None:
     """One step: at most one destructive call, and short transactions around reads."""
     state = JobState(job.state)
+    if state in BEFORE_ARMING and clock() - job.created_at <= preflight.START_WITHIN:
+        held = guards.may_begin(job, clock())
+        if held:
+            return guards.hold(job, held, clock())
     if state is JobState.QUEUED:
         return preflight.begin(job, clock)
     if state is JobState.SUBMITTING:
@@ -112,7 +123,7 @@ def _step(job: Job, clock: Clock) -> None:
         look = preflight.look if state is JobState.PREFLIGHT else preflight.watch_stop
         seen = look(job, session, clock)
         if seen.next is preflight.Next.SEND and seen.baseline is not None:
-            submission.submit(job, session=session, baseline=seen.baseline, clock=clock)
+            _send(job, session, seen.baseline, clock)
         return
     follow = {
         JobState.RUNNING: polling.poll,
@@ -120,6 +131,15 @@ def _step(job: Job, clock: Clock) -> None:
         JobState.UNCERTAIN: recovery.look,
     }[state]
     follow(job, session, clock)
+
+
+def _send(job: Job, session: CloudSession, baseline: ServerFacts, clock: Clock) -> None:
+    """The one call, unless something came up since the last look began."""
+    held = guards.may_arm(job, clock())
+    if held:
+        return guards.hold(job, held, clock())
+    submission.submit(job, session=session, baseline=baseline, clock=clock)
+    guards.note_outcome(job, clock())
 
 
 def _note_crash(job: Job, error: Exception, now: datetime) -> None:

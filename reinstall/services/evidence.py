@@ -15,7 +15,7 @@ from ecsclient import actions, identity, jobs, traces
 from ecsclient.errors import CloudError, NotFound
 from ecsclient.session import CloudSession
 from reinstall.domain.comparison import compare, new_actions
-from reinstall.domain.evidence import BEFORE_INTENT, Finding, Sent, Sighting, TraceFact
+from reinstall.domain.evidence import BEFORE_INTENT, SIGNATURE_LIFE, Finding, Sent, Sighting, TraceFact
 from reinstall.domain.identity import NONE_YET, ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import canonical_json
@@ -103,7 +103,7 @@ def _own_user_id(project: Project, session: CloudSession) -> str:
 
 
 def collect(job: Job, sent: Sent, session: CloudSession, clock: Clock) -> Sighting:
-    """Reads server, disks, actions and traces, and stores what is new of them. Four reads."""
+    """Reads server, disks, actions and traces, and stores what is new of them. Four or five reads."""
     baseline = ServerFacts.from_json(job.baseline)
     after, is_gone = _server(job, session, clock)
     found = _traces(job, sent, session)
@@ -112,7 +112,7 @@ def collect(job: Job, sent: Sent, session: CloudSession, clock: Clock) -> Sighti
         before=baseline,
         after=after,
         traces=found,
-        traces_reach=_reach(found, sent, session),
+        traces_reach=None if found is None else _reach(sent, session, clock()),
         new_actions=() if is_gone else _actions(job, baseline, session),
         gone=is_gone,
     )
@@ -159,9 +159,12 @@ def _fact(trace: traces.TraceRecord) -> TraceFact:
     )
 
 
-def _reach(found: tuple[TraceFact, ...] | None, sent: Sent, session: CloudSession) -> datetime | None:
-    """How far the audit service has been seen to reach, whichever server its newest record is about."""
-    if found is None:
+def _reach(sent: Sent, session: CloudSession, now: datetime) -> datetime | None:
+    """How far the audit service has been seen to reach, whichever server its newest record is about.
+
+    Asked only once it may prove something: when the signature of the call has expired.
+    """
+    if sent.signed_at is None or now < sent.signed_at + SIGNATURE_LIFE:
         return None
     try:
         return traces.newest_trace(session, since=sent.intent_at)

@@ -15,7 +15,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.states import JobState
 from reinstall.models import Environment, Job, Order, Project, Server
-from reinstall.services import access, checks, history, vault, wake
+from reinstall.services import access, checks, guards, history, outbox, vault, wake
 from reinstall.services.checks import Check, Level
 from reinstall.services.requests import (
     OrderRequest,
@@ -111,6 +111,7 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     project = access.project_for_requests(actor, request.project)
     if actor.user_id is None:
         raise NotAllowed("An order needs a person who answers for it; sign in or use a token.")
+    guards.must_accept_orders()
     earlier = _earlier(actor.user_id, project, submission_id)
     if earlier is not None:
         return Placed(earlier, created=False)
@@ -158,10 +159,8 @@ def _server_key(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        shown = plain_text(text, 60)
-        raise RuleBroken(
-            f"{shown} is not the id of a server: 36 characters with hyphens.", "servers", "format"
-        ) from None
+        sentence = f"{plain_text(text, 60)} is not the id of a server: 36 characters with hyphens."
+        raise RuleBroken(sentence, "servers", "format") from None
 
 
 def _judged(project: Project, servers: list[Server], request: OrderRequest) -> ReinstallSpec:
@@ -277,6 +276,7 @@ def _store_job(decision: _Decision, order: Order, position: int, facts: ServerFa
         seq=1,
     )
     history.record(actor=decision.actor, now=decision.now, act=act)
+    outbox.note_move(job=job, before="", to=JobState.QUEUED, seq=1, now=decision.now)
     wake.ring(job.pk, due=True)
 
 

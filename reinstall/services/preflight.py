@@ -13,7 +13,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
 from reinstall.models import Job
-from reinstall.services import evidence, links, moves, readings, requests
+from reinstall.services import evidence, guards, links, moves, readings, requests
 
 Clock = Callable[[], datetime]
 
@@ -168,6 +168,10 @@ def _not_read(job: Job, error: CloudError, clock: Clock) -> Look:
             job, error.code or "not_found", f"The cloud does not know {job.server_name} any more.", now
         )
     if isinstance(error, AuthRefused):
+        skewed = guards.clocks_differ(job.project.cloud_id)
+        if skewed:
+            guards.hold(job, skewed, now)
+            return WAITED
         sentence = f"The cloud did not accept this portal's credentials: {error}. Nothing was sent."
         return _reject(job, error.code or "auth", sentence, now)
     if isinstance(error, Refused) and not isinstance(error, Throttled):

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ecsclient.exchange import Exchange
 from reinstall.domain.budgets import Rate, Share
 from reinstall.domain.states import DRIVEN, JobState
-from reinstall.models import Job
-from reinstall.services import budget, exchanges, moves
+from reinstall.models import Cloud, Job
+from reinstall.services import budget, exchanges, guards, moves
 
 #: What a step of a job in that state spends, in calls, and from which share.
 COSTS: dict[JobState, tuple[Share, int]] = {
@@ -22,8 +22,9 @@ COSTS: dict[JobState, tuple[Share, int]] = {
     JobState.VERIFYING: (Share.EVIDENCE, 2),
     JobState.RUNNING: (Share.POLL, 1),
 }
-#: Due jobs one look considers, of all clouds.
-CONSIDERED = 2000
+#: Due jobs one look considers: of all clouds, and of each that is not among them. A line is given its times
+#: in one go: two goes would lay the second half over the first.
+CONSIDERED, OF_OTHERS = 20_000, 200
 #: Jobs that must wait are given times this far apart, so a long line is not counted anew each second.
 _SLOT_S = 10.0
 _MOST_AT_ONCE = 500
@@ -38,12 +39,21 @@ def due(*, now: datetime) -> list[int]:
     states = sorted(DRIVEN - {JobState.RUNNING})
     # A running job whose last step died with its process goes alone: only the one to blame is counted.
     mine = Q(state__in=states) | Q(state=JobState.RUNNING, crash_count__gt=0)
-    rows = Job.objects.filter(_free(now), mine).order_by("next_at")
+    due_now = Job.objects.filter(_free(now), mine).order_by("next_at")
+    rows = _first(due_now, CONSIDERED)
+    if len(rows) == CONSIDERED:
+        # A line that long may hide the jobs of other clouds behind it.
+        for cloud_id in Cloud.objects.exclude(pk__in={row[2] for row in rows}).values_list("pk", flat=True):
+            rows += _first(due_now.filter(project__cloud_id=cloud_id), OF_OTHERS)
     lines: dict[tuple[int, Share | None], list[int]] = defaultdict(list)
-    for pk, state, cloud_id in rows.values_list("pk", "state", "project__cloud_id")[:CONSIDERED]:
+    for pk, state, cloud_id in rows:
         lines[(cloud_id, COSTS[JobState(state)][0] if state in COSTS else None)].append(pk)
     chosen = [_in_turn(cloud_id, share, ids, now) for (cloud_id, share), ids in lines.items()]
     return [pk for pk in chain.from_iterable(zip_longest(*chosen)) if pk is not None]
+
+
+def _first(jobs: QuerySet[Job], count: int) -> list[tuple[int, str, int]]:
+    return list(jobs.values_list("pk", "state", "project__cloud_id")[:count])
 
 
 def _in_turn(cloud_id: int, share: Share | None, ids: list[int], now: datetime) -> list[int]:
@@ -83,6 +93,7 @@ def heard(job: Job, call: Exchange, now: datetime) -> None:
     exchanges.note_call(job, call)
     share = COSTS.get(JobState(job.state), (Share.EVIDENCE, 0))[0]
     budget.heard(job.project.cloud_id, share, call, now)
+    guards.note_cloud_time(job.project.cloud_id, call, now)
 
 
 def _free(now: datetime) -> Q:

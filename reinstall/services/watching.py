@@ -23,13 +23,27 @@ from reinstall.domain.budgets import Share
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import JobState
 from reinstall.models import Job, Project
-from reinstall.services import budget, engine, exchanges, links, lists, plans, polling, turns, wake
+from reinstall.services import (
+    budget,
+    engine,
+    exchanges,
+    guards,
+    links,
+    lists,
+    plans,
+    polling,
+    stopping,
+    turns,
+    wake,
+)
 from reinstall.services.crashpoints import crashpoint
 
 Clock = Callable[[], datetime]
 
 #: Jobs one batch asks, and batches one look asks before it lets lists and others have a turn.
 BATCH, BATCHES = 256, 8
+#: Due jobs one batch chooses from, of all clouds.
+CONSIDERED = 2000
 #: Questions that have not begun this many seconds after the claim are left to the next batch.
 BEGIN_WITHIN_S = 60.0
 #: Answers of so few jobs are announced to live pages one by one.
@@ -46,6 +60,8 @@ class Watched:
 
 def watch(*, clock: Clock, owner: str, pool: Executor) -> Watched:
     """One look at all running jobs that are due. `pool`: threads the questions are asked in."""
+    if guards.standing_by():
+        return Watched(0, 0)
     pointed_at = lists.look_around(clock=clock)
     asked = 0
     for _ in range(BATCHES):
@@ -62,7 +78,7 @@ def _due(now: datetime) -> dict[int, list[int]]:
     due = Q(state=JobState.RUNNING, next_at__lte=now, lease_until__lte=now, crash_count=0)
     rows = Job.objects.filter(due).order_by(F("idle_seen_at").asc(nulls_last=True), "next_at")
     found: dict[int, list[int]] = defaultdict(list)
-    for pk, cloud_id in rows.values_list("pk", "project__cloud_id")[: turns.CONSIDERED]:
+    for pk, cloud_id in rows.values_list("pk", "project__cloud_id")[:CONSIDERED]:
         found[cloud_id].append(pk)
     return found
 
@@ -78,6 +94,12 @@ class _Answer:
 
 
 def _batch(cloud_id: int, ids: list[int], clock: Clock, owner: str, pool: Executor) -> int:
+    """Asks as many of the jobs as the budget has calls for; how many were asked."""
+    with stopping.step() as go:
+        return _asked(cloud_id, ids, clock, owner, pool) if go else 0
+
+
+def _asked(cloud_id: int, ids: list[int], clock: Clock, owner: str, pool: Executor) -> int:
     now = clock()
     turn = budget.take(cloud_id=cloud_id, share=Share.POLL, now=now, calls=min(len(ids), BATCH), least=1)
     if turn.calls < min(len(ids), BATCH):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from reinstall.models import Environment, Project
+from reinstall.selectors.guards import active_guards, title_of
 from reinstall.selectors.projects import NavCounts, nav_counts
 from reinstall.web.actors import actor_of
 from reinstall.web.scope import current_project, projects_of
@@ -69,6 +70,13 @@ class Portal:
         if not self._signed_in:
             return NavCounts(0, 0, 0)
         return nav_counts(actor_of(self._request), self._project)
+
+    @cached_property
+    def guards(self) -> tuple[tuple[str, str], ...]:
+        """What holds the engine at present, for the banner: (title, text)."""
+        if not self._signed_in:
+            return ()
+        return tuple((title_of(guard), guard.reason) for guard in active_guards())
 
     @property
     def request_id(self) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from reinstall.domain.actors import Actor
 from reinstall.domain.signs import doubt
 from reinstall.domain.states import CANCELLABLE, UNCLEAR, JobState
-from reinstall.selectors.evidence import evidence_of, has_signs
+from reinstall.selectors.evidence import EvidenceView, evidence_of, has_signs
 from reinstall.selectors.jobs import JobView, exchanges, get_job
 
 #: The parts of the page, by the id of the element each of them is.
@@ -70,11 +70,18 @@ def job_context(actor: Actor, job: JobView, now: datetime) -> dict[str, object]:
         "job": job,
         "unclear": unclear,
         "evidence": evidence,
+        "last_look": _last_look(job, evidence),
         "doubt": doubt(job.server_name, sent.verdict if sent else "", answer.status if answer else None),
         "exchanges": exchanges(actor, job.id),
         "since": now - timedelta(seconds=job.progress.elapsed_s),
         "timed": job.state in TIMED,
     }
+
+
+def _last_look(job: JobView, evidence: EvidenceView | None) -> datetime | None:
+    """When the cloud was last asked. The look that ends in a conclusion is kept with that only."""
+    seen = [row.observed_at for row in evidence.rows if row.kind != "operator"] if evidence else []
+    return max([*seen, *([job.polled_at] if job.polled_at else [])], default=None)
 
 
 def _document(actor: Actor, job: JobView) -> dict[str, object]:

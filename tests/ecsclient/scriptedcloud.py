@@ -16,7 +16,7 @@ from tests.ecsclient.documents import EXAMPLES
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 KEY = AkSk("AKEXAMPLE0000000000A", "SKexample0000000000000000000000000000000")
-SERVICES = ("iam", "ecs", "evs", "ims", "kms")
+SERVICES = ("iam", "ecs", "evs", "ims", "kms", "cts")
 
 
 @dataclass(frozen=True)

@@ -325,8 +325,8 @@ def test_an_endpoint_that_is_no_address(base: str) -> None:
 
 
 def test_a_service_without_endpoint_and_a_bad_project(cloud: ScriptedCloud) -> None:
-    with pytest.raises(Unsent, match="no endpoint is set for the service 'cts'"):
-        cloud.session().get("cts", "/v3/x")
+    with pytest.raises(Unsent, match="no endpoint is set for the service 'vpc'"):
+        cloud.session().get("vpc", "/v3/x")
     with pytest.raises(ValueError, match="project_id"):
         cloud.session(project_id="../x")
 

@@ -71,19 +71,21 @@ def _lay_redis(ground: Ground, place: Path) -> None:
 def _lay_rabbitmq(ground: Ground, name: str) -> None:
     import kombu
 
+    queue = kombu.Queue(f"ecsportal-{name}")
+
     where = kombu.Connection(RABBITMQ)
-    proxy = SilentProxy(where.hostname, int(where.port or 5672))
+    proxy = SilentProxy(where.hostname or "127.0.0.1", int(where.port or 5672))
     who = f"{where.userid}:{where.password}"
     virtual = "" if where.virtual_host in ("", "/") else where.virtual_host
     ground.env["ECSPORTAL_BROKER_URL"] = f"amqp://{who}@127.0.0.1:{proxy.port}/{virtual or '/'}"
 
     def empty() -> None:
         with kombu.Connection(RABBITMQ) as connection:
-            connection.default_channel.queue_purge(queue=f"ecsportal-{name}")
+            queue(connection.default_channel).purge()
 
     def remove() -> None:
         with kombu.Connection(RABBITMQ) as connection:
-            connection.default_channel.queue_delete(queue=f"ecsportal-{name}")
+            queue(connection.default_channel).delete()
 
     ground.ends += [proxy.close, remove]
     ground.disasters["queue-purge"] = empty
@@ -151,6 +153,7 @@ def run(setup: str, seed: int, *, jobs: int, storm: float, kills: float) -> dict
                 "ECSPORTAL_ENCRYPTION_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
                 "ECSPORTAL_DEPLOYMENT_ID": name,
                 "ECSPORTAL_LEASE_S": "5",
+                "ECSPORTAL_CALLS_PER_SECOND": "submit=300,evidence=300,poll=300",
                 "ECSPORTAL_AUTO_NOT_APPLIED": "true" if seed % 2 else "false",
                 "PYTHONUNBUFFERED": "1",
             }
@@ -238,7 +241,7 @@ def main() -> int:
         for seed in given.seeds:
             results.append(run(setup, seed, jobs=given.jobs, storm=given.storm, kills=given.kills))
             print(
-                f"  {row(f'seed {seed}', results[-1:])[2:]}   {results[-1].get('seconds', 0):.0f} s",
+                f"{row(f'  seed {seed}', results[-1:])}   {results[-1].get('seconds', 0):.0f} s",
                 flush=True,
             )
             for sentence in results[-1]["violations"][:10]:

@@ -23,8 +23,9 @@ from tests.concurrency.stack import Process
 from tests.faults.planting import planted_faults
 from tests.faults.processes import POINTS, Freezer, kill_one, portal
 
-#: A portal at rest ends all it can within this, however slow the machine.
+#: Until each job was sent or cannot be, however slow the machine; and for those that end by themselves soon.
 CALM_S = 150.0
+SOON_S = 12.0
 #: For the embedded portal each death is a whole start, so it dies less often.
 EMBEDDED_POINTS = "K2:0.03,K3:0.03,K6:0.02,K9b:0.02"
 
@@ -201,9 +202,11 @@ class Storm:
             while next_order <= now and len(self.ordered) < self.given.jobs and self.waiting:
                 self.order_one()
                 next_order += pace
-            if now >= next_kill and now > began + 4:
+            if now < began + 4:
+                next_kill = now
+            while next_kill <= now and now > began + 4:
                 self._harm()
-                next_kill = now + kill_every * self.chance.uniform(0.5, 1.5)
+                next_kill += kill_every * self.chance.uniform(0.5, 1.5)
             self._operate()
             if disasters and now >= disasters[0][0]:
                 self._disaster(disasters.pop(0)[1])
@@ -265,8 +268,8 @@ class Storm:
         time.sleep(1)
         for one in self.processes:
             one.kill_all()
-        deadline = time.monotonic() + CALM_S
-        while time.monotonic() < deadline and self._moving():
+        began = time.monotonic()
+        while (calm := time.monotonic() - began) < CALM_S and self._moving(soon=calm < SOON_S):
             for one in self.processes:
                 one.ensure("")
             self._operate()
@@ -274,16 +277,14 @@ class Storm:
         for one in self.processes:
             one.end()
 
-    def _moving(self) -> int:
-        """Jobs that will end by themselves within seconds."""
-        from reinstall.domain.states import DRIVEN, JobState
+    def _moving(self, *, soon: bool) -> int:
+        """Jobs that may still be sent; with `soon` also those whose end is near."""
+        from reinstall.domain.states import CANCELLABLE, JobState
         from reinstall.models import Job
 
-        lately = datetime.now(UTC) - timedelta(seconds=12)
-        return (
-            Job.objects.filter(state__in=sorted(DRIVEN - {JobState.UNCERTAIN})).count()
-            + Job.objects.filter(state=JobState.UNCERTAIN, state_since__gt=lately).count()
-        )
+        unsent = Job.objects.filter(state__in=[*sorted(CANCELLABLE), JobState.SUBMITTING]).count()
+        sent = Job.objects.filter(state__in=(JobState.RUNNING, JobState.VERIFYING, JobState.UNCERTAIN))
+        return unsent + (sent.count() if soon else 0)
 
     def long_after(self) -> None:
         """Hours later, by the portal's clock and the cloud's: what still waited has been decided."""
@@ -300,7 +301,7 @@ class Storm:
             first = driven.order_by("next_at").values_list("pk", "next_at", "lease_until").first()
             if first is None:
                 return self._deliver(ahead)
-            due = max(first[1], first[2]) - datetime.now(UTC)
+            due = max(first[1] or first[2], first[2]) - datetime.now(UTC)
             if due > ahead:
                 self.cloud.advance((due - ahead).total_seconds())
                 ahead = due

@@ -198,3 +198,39 @@ def test_a_reinstall_of_another_server_by_the_same_user_is_not_ours(
     simulator.console_reinstall(str(second.pk), "svc-reinstall")
     finished(job, clock, simulator)
     assert (job.state, job.cloud_job_id) == (JobState.ATTENTION, "")
+
+
+def test_a_job_is_not_adopted_before_the_cloud_says_which_server_it_is_about(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    job = in_doubt(actor, server, simulator, clock, "drop_after_accept")
+    simulator.advance(30)
+    nameless = {"job_id": simulator.accepted()[0]["job_id"], "status": "RUNNING", "entities": {}}
+    poll = {"match": {"method": "GET", "path": "*/jobs/*"}, "times": 2, "do": "answer", "json": nameless}
+    simulator.faults([poll])
+    for _ in range(2):
+        advanced(job, clock)
+        assert (job.state, job.cloud_job_id) == (JobState.UNCERTAIN, "")
+    assert "does not say yet" in job.waiting_for
+    finished(job, clock, simulator)
+    assert (job.state, job.cloud_job_id) == (JobState.SUCCEEDED, nameless["job_id"])
+
+
+def test_a_record_about_another_server_is_not_even_kept(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    job = in_doubt(actor, server, simulator, clock, "drop_after_read")
+    trace = {
+        "trace_id": "t-1",
+        "trace_name": "reinstallOsV2",
+        "resource_id": "66666666-7777-4888-9999-aaaaaaaaaaaa",
+        "user": {"id": simulator.world.user_by_name("svc-reinstall").id},
+        "response": {"job_id": "f" * 32},
+        "time": int(clock().timestamp() * 1000),
+    }
+    answer = {"traces": [trace], "meta_data": {"marker": ""}}
+    match = {"method": "GET", "path": "*/traces"}
+    simulator.faults([{"match": match, "times": None, "do": "answer", "json": answer}])
+    finished(job, clock, simulator)
+    assert job.state == JobState.ATTENTION
+    assert not Evidence.objects.filter(job=job, kind="trace").exists()

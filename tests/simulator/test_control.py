@@ -97,6 +97,8 @@ def test_cloud_json_is_ready_for_the_portal(sim: RunningSimulator, client: Clien
         ("POST", "/_sim/clock", {}, "clock takes advance_s, speed and skew_s"),
         ("POST", "/_sim/clock", {"advance": 5}, "clock takes advance_s, speed and skew_s"),
         ("POST", "/_sim/server", {"server_id": "x"}, "server_id must be the id of a server"),
+        ("POST", "/_sim/reinstall", {"server_id": "x"}, "reinstall takes server_id and user"),
+        ("POST", "/_sim/reinstall", {"server_id": "x", "user": "y"}, "server_id must be the id of a server"),
     ],
 )
 def test_bad_control_input_is_answered_with_a_sentence(
@@ -158,6 +160,16 @@ def test_locking_from_outside(sim: RunningSimulator, client: Client) -> None:
     assert client.reinstall(server_id, client.key()).code == "Ecs.0030"
 
 
+def test_somebody_reinstalls_at_the_console_over_http(sim: RunningSimulator, client: Client) -> None:
+    server_id = named(sim, "app-prod-01").id
+    asked = {"server_id": server_id, "user": "ana.weber"}
+    job_id = client.call("POST", "/_sim/reinstall", asked).json["job_id"]
+    assert client.job(job_id).json["status"] == "INIT"
+    assert client.call("POST", "/_sim/reinstall", asked).json["error"] == "the server is busy"
+    nobody = client.call("POST", "/_sim/reinstall", {**asked, "user": "nobody"})
+    assert "user must be one of svc-reinstall, ana.weber" in nobody.json["error"]
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -168,6 +180,8 @@ def test_locking_from_outside(sim: RunningSimulator, client: Client) -> None:
         ({"servers": {"shop-prod": -1}}, "servers.shop-prod must be a whole number"),
         ({"throttle": {"everything": 1}}, "throttle takes reinstall"),
         ({"job_median_s": 0}, "job_median_s must be above 0"),
+        ({"cts": "maybe"}, "cts must be on, off or refused"),
+        ({"cts_late_s": -1}, "cts_late_s 0 or more"),
         ({"volume_quota": "many"}, "volume_quota must be of type a whole number or null"),
     ],
 )

@@ -73,3 +73,13 @@ def test_plain_text_fits_and_can_be_stored(text: str, limit: int) -> None:
 def test_letters_of_any_script_stay_and_direction_overrides_go() -> None:
     assert plain_text("сервер 服务器 ö") == "сервер 服务器 ö"
     assert plain_text("web\u202e01") == "web\N{REPLACEMENT CHARACTER}01"
+
+
+def test_a_request_quoted_inside_a_trace_is_cleaned_too() -> None:
+    body = json.dumps({"os-reinstall": {"keyname": "k", "metadata": {"user_data": SECRET}}})
+    trace = {"traces": [{"trace_name": "reinstallOsV2", "request": body, "note": "{not json", "user": "{}"}]}
+    shown = shown_response(json.dumps(trace).encode())
+    assert SECRET not in shown
+    assert "reinstallOsV2" in shown and "keyname" in shown and "{not json" in shown
+    cut = redacted({"request": body[:-4]})
+    assert cut == {"request": "hidden"}

@@ -4,13 +4,22 @@ import base64
 import json
 
 import pytest
+from django.contrib.auth.models import User
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project, Server
 from reinstall.services import engine
 from simulator.server import RunningSimulator
-from tests.reinstall.conftest import Clock, added_project, advanced, finished, free_servers, placed_job
+from tests.reinstall.conftest import (
+    Clock,
+    actor_for,
+    added_project,
+    advanced,
+    finished,
+    free_servers,
+    placed_job,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -288,13 +297,10 @@ def test_a_changed_server_is_not_wiped(
 
 
 def test_where_the_cloud_wants_a_stopped_server_the_portal_stops_it_first(
-    db: None, user: object, simulator: RunningSimulator, clock: Clock
+    admin_user: User, simulator: RunningSimulator, clock: Clock
 ) -> None:
-    from reinstall.domain.actors import Source
-
     project = added_project(simulator, profile="otc")
-    boss = Actor(user_id=user.pk, name="alice", source=Source.BROWSER, sees_all=True)  # type: ignore[attr-defined]
-    job = placed_job(boss, free_servers(project)[0], mode="")
+    job = placed_job(actor_for(admin_user), free_servers(project)[0], mode="")
     finished(job, clock, simulator)
     assert job.state == JobState.SUCCEEDED, job.failure_message
     assert job.stop_job_id

@@ -26,7 +26,8 @@ def by_password(db: None, simulator: RunningSimulator) -> Project:
 def test_a_reinstall_with_a_token_runs_to_success_and_keeps_no_password(
     by_password: Project, user: User, simulator: RunningSimulator, clock: Clock
 ) -> None:
-    user.is_superuser = True
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    user.refresh_from_db()
     job = placed_job(actor_for(user), free_servers(by_password)[0])
     finished(job, clock, simulator)
     assert job.state == JobState.SUCCEEDED, job.failure_message

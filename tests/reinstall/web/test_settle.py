@@ -100,7 +100,7 @@ def test_a_worker_that_died_at_the_call_leaves_the_same_page(browser: Client, jo
 
 def test_never_ran_closes_the_job_and_frees_the_server(browser: Client, stuck: Job, requester: User) -> None:
     before = browser.get(f"/servers/{stuck.server_id}/").content.decode()
-    assert f"Needs a look, held by #{stuck.pk}." in before
+    assert f"Outcome unknown, held by #{stuck.pk}." in before
     answer = settle(browser, stuck, answer="never_ran", reason=WHY)
     assert (answer.status_code, answer["Location"]) == (303, f"/jobs/{stuck.pk}/")
     stuck.refresh_from_db()
