@@ -48,6 +48,38 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
+def why_not_listen(host: str, port: int) -> str:
+    """Why nobody can listen there, as a sentence; "" when it is free.
+
+    Asked before anything is started or changed: the port of a running portal must not be found taken after
+    its database was written to.
+    """
+    if not 0 < port < 65_536:
+        return f"--port is {port}; write a number from 1 to 65535."
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with --port or PORT=."
+    return ""
+
+
+def web_config(host: str, port: int) -> uvicorn.Config:
+    """How the web part runs. Whether a proxy is believed is decided by ECSPORTAL_TRUST_PROXY alone."""
+    return uvicorn.Config(
+        "ecsportal.asgi:application",
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
 def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
     """Serves until Ctrl-C or SIGTERM, then lets running steps end. Calls `ready` once it listens."""
     worker = _Worker(
@@ -68,19 +100,10 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     workers.start_ticker()
-    config = uvicorn.Config(
-        "ecsportal.asgi:application",
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-    )
     try:
         # uvicorn raises the signal again after its own shutdown.
         with suppress(KeyboardInterrupt, asyncio.CancelledError):
-            _Server(config, ready).run()
+            _Server(web_config(host, port), ready).run()
     finally:
         beat.stop(wait=False)
         workers.leave()

@@ -42,6 +42,9 @@ _KEY_ID = re.compile(r"[0-9A-Za-z]{1,16}")
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 
+#: What Django compares with the Host header of a request: a name, an address, an IPv6 address in [ ], or "*".
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -85,6 +88,17 @@ class Environment:
     def items(self, name: str) -> list[str]:
         """Comma separated values, without empty ones."""
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def hosts(self, name: str) -> list[str]:
+        """Host names, perhaps with a dot in front for all below it, or addresses; no scheme, port or path."""
+        hosts = self.items(name)
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise ImproperlyConfigured(
+                    f"{name}: {host!r} is not a host name; "
+                    "write portal.example.com, without scheme, port or path."
+                )
+        return hosts
 
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         """An URL with one of `schemes`. Errors never repeat it: there may be a password in it."""

@@ -67,7 +67,7 @@ if not ENCRYPTION_KEYS:
     )
 
 # ---------------------------------------------------------------- who is answered
-ALLOWED_HOSTS = env.items("ECSPORTAL_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.hosts("ECSPORTAL_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 _HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS

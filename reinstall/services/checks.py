@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
 from reinstall.models import Job, KeyPair, KmsKey, Project, Server
@@ -35,8 +36,8 @@ def held_by(server: Server) -> Job | None:
 
 def held_sentence(job: Job) -> str:
     """Who holds a server, in words."""
-    state = job.state.replace("_", " ")
-    return f"{job.server_name} is held by job #{job.pk} of {job.order.requested_by_name}, which is {state}."
+    word = look_of("job", job.state).word
+    return f"{job.server_name} is held by job #{job.pk} of {job.order.requested_by_name}, in state “{word}”."
 
 
 def check_request(project: Project, server: Server, spec: ReinstallSpec) -> tuple[Check, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -29,7 +29,7 @@ def translated(
         except NotFound as error:
             raise Missing(str(error)) from error
         except NotAllowed as error:
-            raise PermissionDenied(str(error)) from error
+            return _page(request, "403.html", 403, str(error))
         except RuleBroken as error:
             return _page(request, "400.html", 400, str(error))
         except Conflict as error:
@@ -44,6 +44,8 @@ def _page(request: HttpRequest, template: str, status: int, reason: str = "") ->
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _page(request, "413.html", 413)
     return _page(request, "400.html", 400)
 
 

@@ -1,8 +1,10 @@
 """Forms: they read what was typed; what may be asked for is decided in domain.spec and in the services."""
 
 import uuid
+from typing import Any
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 
 from reinstall.domain.errors import FieldError
 from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text, user_data_warnings
@@ -34,11 +36,19 @@ class RefusedForm(forms.Form):
                 attrs["aria-describedby"] = described.strip()
 
 
+class Text(forms.CharField):
+    """A text whose NUL characters are refused by the rule for its field, in the same words as elsewhere."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators = [v for v in self.validators if not isinstance(v, ProhibitNullCharactersValidator)]
+
+
 class ReinstallForm(RefusedForm):
     """The reinstall of one server. Field names are those of the API."""
 
-    keyname = forms.CharField(required=False, label="Key pair", widget=forms.TextInput(MONO))
-    userid = forms.CharField(
+    keyname = Text(required=False, label="Key pair", widget=forms.TextInput(MONO))
+    userid = Text(
         required=False,
         label="User ID the key pair belongs to",
         help_text="32 characters, 0-9 and a-f.",
@@ -49,7 +59,7 @@ class ReinstallForm(RefusedForm):
         choices=[("none", "None"), ("write", "Write"), ("upload", "Upload")],
         error_messages={"invalid_choice": "The source of the script is none, write or upload."},
     )
-    user_data = forms.CharField(
+    user_data = Text(
         required=False,
         strip=False,
         label="First-boot script",
@@ -66,16 +76,16 @@ class ReinstallForm(RefusedForm):
         choices=[("", "Leave it out"), ("0", "Do not encrypt"), ("1", "Encrypt with a KMS key")],
         error_messages={"invalid_choice": 'Encryption is "1", "0" or left out.'},
     )
-    cmkid = forms.CharField(required=False, label="KMS key", widget=forms.TextInput(MONO))
+    cmkid = Text(required=False, label="KMS key", widget=forms.TextInput(MONO))
     byol = forms.BooleanField(required=False, label="License")
-    mode = forms.CharField(required=False, label="If the server is running")
-    reason = forms.CharField(
+    mode = Text(required=False, label="If the server is running")
+    reason = Text(
         required=False,
         label="Reason",
         help_text="Kept in the audit log. A ticket number is enough.",
         widget=forms.TextInput({"class": "in", "aria-describedby": "id_reason-hint", "maxlength": 500}),
     )
-    confirm = forms.CharField(
+    confirm = Text(
         required=False, label="Server name", widget=forms.TextInput({**MONO, "class": "in mono w340"})
     )
 

@@ -21,7 +21,10 @@ from reinstall.web.forms import ReinstallForm
 from reinstall.web.once import new_once, submission_of
 from reinstall.web.reinstall_choices import choices_for, first_values
 
-TOO_OLD = "This form was older than two hours. Nothing was sent. Look it over and send it again."
+TOO_OLD = (
+    "This form was opened more than two hours ago, or before you signed in again. Nothing was sent. "
+    "Look it over and send it again."
+)
 
 
 @dataclass(frozen=True, slots=True)

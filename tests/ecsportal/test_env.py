@@ -147,6 +147,19 @@ def test_an_origin_with_more_is_refused(value: str) -> None:
         env(BASE_URL=value).origin("ECSPORTAL_BASE_URL")
 
 
+@pytest.mark.parametrize(
+    "value", ["portal.example.com", ".example.com", "10.0.0.1", "[::1]", "*", "localhost"]
+)
+def test_a_host_is_a_name_or_an_address(value: str) -> None:
+    assert Environment({"N": f"a.example, {value}"}).hosts("N") == ["a.example", value]
+
+
+@pytest.mark.parametrize("value", ["https://x", "x:8000", "x/y", "a b", "::1", "a..b"])
+def test_a_host_with_more_is_refused(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="N: .* is not a host name; write portal.example.com"):
+        Environment({"N": value}).hosts("N")
+
+
 def test_keys_come_in_their_order() -> None:
     keys = env(ENCRYPTION_KEYS=f"k2:{OTHER}, k1:{KEY}").keys("ECSPORTAL_ENCRYPTION_KEYS")
     assert list(keys.items()) == [("k2", b"o" * 32), ("k1", b"k" * 32)]
@@ -196,6 +209,10 @@ PRODUCTION = {"ECSPORTAL_DATABASE_URL": "postgres://u:p@127.0.0.1:1/db"}
         ({"ECSPORTAL_DATABASE_URL": "postgres://u:p@h:x/db"}, "ECSPORTAL_DATABASE_URL is not an URL"),
         ({"ECSPORTAL_BROKER_URL": "redis://h:x/0"}, "ECSPORTAL_BROKER_URL is not an URL"),
         ({"ECSPORTAL_BASE_URL": "portal.example.com"}, "ECSPORTAL_BASE_URL does not start with"),
+        (
+            {"ECSPORTAL_ALLOWED_HOSTS": "https://x/"},
+            "ECSPORTAL_ALLOWED_HOSTS: 'https://x/' is not a host name",
+        ),
         ({"ECSPORTAL_LOG_FORMAT": "xml"}, "ECSPORTAL_LOG_FORMAT is 'xml'; write one of text, json."),
         ({"ECSPORTAL_DATA_DIR": "/proc/nowhere"}, "ECSPORTAL_DATA_DIR: cannot make /proc/nowhere"),
         (PRODUCTION, "ECSPORTAL_SECRET_KEY is missing or shorter than 32 characters."),

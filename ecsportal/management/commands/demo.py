@@ -1,11 +1,14 @@
 """`manage.py demo`: the whole portal on a laptop, beside a simulated cloud. Nothing real can be wiped."""
 
+import fcntl
 import json
 import secrets
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +35,16 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=float, default=5.0, help="times faster than a real cloud")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from ecsportal.embedded import run_portal
+        from ecsportal.embedded import run_portal, why_not_listen
 
         if not settings.ON_SQLITE:
             raise CommandError("demo runs on SQLite; unset ECSPORTAL_DATABASE_URL, or use serve.")
+        if why := why_not_listen(options["host"], options["port"]):
+            raise CommandError(why)
+        with _only_one(settings.DATA_DIR):
+            self._run(run_portal, options)
+
+    def _run(self, run_portal: Callable[..., None], options: dict[str, Any]) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         simulator, address = _start_simulator(settings.DATA_DIR, options["speed"])
         try:
@@ -60,9 +69,23 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Holds the directory: a second demo would point the projects of the first one at its own cloud."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandError(
+                f"A demo runs on {data_dir} already. "
+                "Stop it with Ctrl-C, or set ECSPORTAL_DATA_DIR for this one."
+            ) from None
+        yield
+
+
 def _start_simulator(data_dir: Path, speed: float) -> tuple[subprocess.Popen[str], str]:
     """The simulator as a process of its own, and its base URL; its state survives in the data directory."""
-    data_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", str(speed)]
     command += ["--state", str(data_dir / "simulator.json")]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)

@@ -17,8 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from ecsportal.embedded import run_portal
+        from ecsportal.embedded import run_portal, why_not_listen
 
+        if why := why_not_listen(options["host"], options["port"]):
+            raise CommandError(why)
         prepare_database()
         address = f"http://{options['host']}:{options['port']}/"
 

@@ -185,6 +185,15 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
     assert not AuditEvent.objects.filter(action="order.placed").exists()
 
 
+def test_a_nul_character_is_refused_in_a_sentence(caller: Caller, server: Server):
+    answer = caller.post("orders/", body_for(server, user_data="#!/bin/sh\0", keyname="a\0b"), **KEY)
+    told = {error["field"]: error["message"] for error in problem_of(answer, 400)["errors"]}
+    assert told == {
+        "keyname": "keyname holds a NUL character.",
+        "user_data": "user_data holds a NUL character.",
+    }
+
+
 def test_production_wants_a_reason(caller: Caller, server: Server):
     assert caller.post("orders/", body_for(server, reason="", dry_run=True)).status_code == 200
     Project.objects.update(environment="production")

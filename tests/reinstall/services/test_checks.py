@@ -76,7 +76,7 @@ def test_the_holder_is_named_with_job_person_and_state(actor: Actor, server: Ser
     job = placed_job(actor, server)
     holder = checks.held_by(server)
     assert holder == job
-    assert checks.held_sentence(job) == f"{server.name} is held by job #{job.pk} of alice, which is queued."
+    assert checks.held_sentence(job) == f"{server.name} is held by job #{job.pk} of alice, in state “Queued”."
 
 
 def test_a_preview_does_not_look_at_what_is_typed_to_confirm(actor: Actor, server: Server) -> None:

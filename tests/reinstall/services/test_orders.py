@@ -161,7 +161,7 @@ def test_a_held_server_is_refused_with_the_job_that_holds_it(
     actor: Actor, server: Server, simulator: RunningSimulator
 ) -> None:
     job = placed_job(actor, server)
-    with pytest.raises(Conflict, match=f"held by job #{job.pk} of alice, which is queued") as caught:
+    with pytest.raises(Conflict, match=f"held by job #{job.pk} of alice, in state “Queued”") as caught:
         place(actor, order_request(server))
     assert (caught.value.job, caught.value.field, caught.value.code) == (job.pk, "servers", "held")
     assert Job.objects.count() == 1

@@ -90,6 +90,12 @@ WRONG = {
         {"user_data_source": "write", "user_data": "é" * 16_385},
         "The first-boot script has 32,770 bytes, 2 too many.",
     ),
+    "NUL in keyname": ({"keyname": "a\0b"}, "A key pair name has 1 to 64 letters"),
+    "NUL in reason": ({"reason": "a\0b"}, "The reason holds control characters"),
+    "NUL in user_data": (
+        {"user_data_source": "write", "user_data": "#!/bin/sh\0"},
+        "The first-boot script holds a NUL byte.",
+    ),
     "no file": ({"user_data_source": "upload"}, "Choose the script file"),
 }
 
@@ -130,6 +136,15 @@ def test_what_was_typed_is_kept_but_for_the_file_which_is_named(browser: Client,
     assert 'value="OPS-77 &lt;b&gt;"' in html
     assert "Choose boot.sh again" in html
     assert 'value="upload" checked' in html
+
+
+def test_a_typed_script_too_large_to_read_is_told_the_limit(browser: Client, server: Server) -> None:
+    data = filled_in(browser, server, user_data_source="write", user_data="x" * 300_000)
+    answer = browser.post(form_address(server), data)
+    assert answer.status_code == 413
+    assert b"A first-boot script has at most 32,768 bytes" in answer.content
+    assert b"Nothing was sent." in answer.content
+    assert not Job.objects.exists()
 
 
 def test_a_file_far_too_large_is_refused_by_name(browser: Client, server: Server) -> None:
@@ -176,7 +191,7 @@ def test_a_form_older_than_two_hours_sends_nothing(browser: Client, server: Serv
     made = signing.loads(key, salt=once._SALT)
     old = _signed_at(made, timezone.now() - timedelta(seconds=once.MAX_AGE_S + 60))
     html = browser.post(form_address(server), filled_in(browser, server, once=old)).content.decode()
-    assert "older than two hours" in html
+    assert "opened more than two hours ago" in html
     assert not Job.objects.exists()
 
 
