@@ -233,12 +233,12 @@ class Storm:
 
     def _harm(self) -> None:
         throw = self.chance.random()
-        if throw < 0.08:
+        if throw < 0.03:
             for one in self.processes:
                 one.kill_all()
-        elif throw < 0.16:
+        elif throw < 0.08:
             self.chance.choice(self.processes).kill_all()
-        elif throw < 0.28:
+        elif throw < 0.18:
             pids = [pid for one in self.processes for pid in one.pids()]
             if pids:
                 self.freezer.freeze(self.chance.choice(pids), self.chance.uniform(1, 8))
