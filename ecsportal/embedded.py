@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -100,6 +101,7 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     workers.start_ticker()
+    _end_in_order()
     try:
         # uvicorn raises the signal again after its own shutdown.
         with suppress(KeyboardInterrupt, asyncio.CancelledError):
@@ -109,6 +111,16 @@ def run_portal(*, host: str, port: int, ready: Callable[[], None]) -> None:
         workers.leave()
         worker.stop()
         lock.close()
+
+
+def _end_in_order() -> None:
+    """Lets SIGTERM end the program as Ctrl-C does; by default it would break the running steps off."""
+
+    def _interrupt(_signum: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _alone() -> IO[str]:

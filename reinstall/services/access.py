@@ -89,13 +89,7 @@ def create_token(
             expires_at=now + timedelta(days=days),
         )
         token.projects.set(projects)
-        after = {
-            "name": token.name,
-            "scopes": token.scopes,
-            "projects": sorted(p.slug for p in projects),
-            "expires_at": token.expires_at.isoformat(),
-            "user": user.get_username(),
-        }
+        after = _token_facts(token, projects)
         history.record(actor=actor, now=now, act=_token_act(token, "token.created", {}, after))
     return NewToken(token, secret)
 
@@ -107,6 +101,16 @@ def _may_make_tokens(actor: Actor, user: User) -> None:
         raise NotAllowed("People make tokens for themselves only.")
     if not user.is_active:
         raise RuleBroken(f"The account {user.get_username()} is disabled; its tokens would not work.", "user")
+
+
+def _token_facts(token: ApiToken, projects: Sequence[Project]) -> dict[str, Any]:
+    return {
+        "name": token.name,
+        "scopes": token.scopes,
+        "projects": sorted(p.slug for p in projects),
+        "expires_at": token.expires_at.isoformat(),
+        "user": token.user.get_username(),
+    }
 
 
 def _check_token(name: str, scopes: Sequence[str], days: int) -> None:

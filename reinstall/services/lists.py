@@ -30,8 +30,13 @@ Clock = Callable[[], datetime]
 
 #: Servers on a page, and ids in one question.
 PAGE, IDS = 1000, 100
-#: Seconds between two lists, and what each page adds: ten thousand servers are listed every four seconds.
-EVERY_S, PER_PAGE_S = 2.0, 0.4
+#: Seconds between two lists of one page for a thousand jobs. For fewer jobs a list tells less, so it is read
+#: more rarely, with the root as for any inspection (domain.intervals), within these ends.
+EVERY_S, FOR_JOBS, SOONEST_S, LATEST_S = 3.0, 1000, 2.0, 5.0
+#: What each page adds: ten thousand servers are listed every four seconds.
+PER_PAGE_S = 0.4
+#: A list must save this share of the calls: it is less prompt than a question, and is not the proof.
+WORTH_IT = 0.5
 #: Until the list is believed it is only watched: half as often.
 LEARNING = 2.0
 #: States of a server that is at rest, well or not.
@@ -58,7 +63,7 @@ def look_around(*, clock: Clock) -> int:
         plan = plans.plan_of(cloud_id=project.cloud_id, now=now)
         if now < watch.next_at:
             continue
-        if not pays(way, row["jobs"], plan):
+        if not pays(way, plan):
             _stop(watch, now)
             continue
         every = timedelta(seconds=way.every_s * (1.0 if plan.believed else LEARNING))
@@ -70,30 +75,33 @@ def look_around(*, clock: Clock) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a project is listed: by pages or by ids, in that many calls, that often."""
+    """How the servers of so many running jobs are listed: by pages or by ids, in that many calls."""
 
     by_id: bool
     calls: int
+    jobs: int
 
     @property
     def every_s(self) -> float:
-        return max(EVERY_S, PER_PAGE_S * self.calls)
+        """Seconds from one list to the next."""
+        best = EVERY_S * math.sqrt(FOR_JOBS * self.calls / self.jobs)
+        return max(min(max(best, SOONEST_S), LATEST_S), PER_PAGE_S * self.calls)
 
 
 def _way(project: Project, watch: Watch, jobs: int) -> Way:
     pages, questions = max(math.ceil(watch.servers / PAGE), 1), math.ceil(jobs / IDS)
     by_id = links.profile_of(project).lists_by_id and questions < pages
-    return Way(by_id, questions if by_id else pages)
+    return Way(by_id, questions if by_id else pages, jobs)
 
 
-def pays(way: Way, jobs: int, plan: plans.Plan) -> bool:
-    """Whether lists take fewer calls a second than one question per job would."""
+def pays(way: Way, plan: plans.Plan) -> bool:
+    """Whether lists take far fewer calls a second than one question per job would."""
     if plan.schedule.is_learned:
         looks = plan.schedule.looks
-        one_by_one = jobs / max(looks[-1] / len(looks), 1.0)
+        one_by_one = way.jobs / max(looks[-1] / len(looks), 1.0)
     else:
-        one_by_one = jobs / plans.FIRST_S
-    return way.calls / way.every_s < one_by_one
+        one_by_one = way.jobs / plans.FIRST_S
+    return way.calls / way.every_s < WORTH_IT * one_by_one
 
 
 def _watch(project: Project, now: datetime) -> Watch:

@@ -233,12 +233,12 @@ class Storm:
 
     def _harm(self) -> None:
         throw = self.chance.random()
-        if throw < 0.08:
+        if throw < 0.03:
             for one in self.processes:
                 one.kill_all()
-        elif throw < 0.16:
+        elif throw < 0.08:
             self.chance.choice(self.processes).kill_all()
-        elif throw < 0.28:
+        elif throw < 0.18:
             pids = [pid for one in self.processes for pid in one.pids()]
             if pids:
                 self.freezer.freeze(self.chance.choice(pids), self.chance.uniform(1, 8))
@@ -265,6 +265,7 @@ class Storm:
         """No more faults: workers come back, and what can end ends."""
         if self.given.control:
             http.post(f"{self.given.control}/calm", timeout=60).raise_for_status()
+        self._reconnect()
         time.sleep(1)
         for one in self.processes:
             one.kill_all()
@@ -276,6 +277,21 @@ class Storm:
             time.sleep(0.5)
         for one in self.processes:
             one.end()
+
+    def _reconnect(self) -> None:
+        """The last restart may have left connections of ours that are dead."""
+        from django.db import DatabaseError, InterfaceError, connection
+
+        from reinstall.models import Job
+
+        for _ in range(60):
+            try:
+                Job.objects.exists()
+            except (DatabaseError, InterfaceError):
+                connection.close()
+                time.sleep(0.5)
+            else:
+                return
 
     def _moving(self, *, soon: bool) -> int:
         """Jobs that may still be sent; with `soon` also those whose end is near."""

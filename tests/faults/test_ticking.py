@@ -56,7 +56,7 @@ def test_F28_a_process_that_hangs_is_ended_for_a_supervisor_to_start_anew() -> N
     ended: list[int] = []
     hang = threading.Event()
     ticker = Ticker(
-        beat=lambda: hang.wait(5) and None, work=(), every_s=0.01, hung_after_s=0.3, end=ended.append
+        beat=lambda: print(hang.wait(5)), work=(), every_s=0.01, hung_after_s=0.3, end=ended.append
     )
     ticker.start()
     soon(lambda: ended == [EXIT_HUNG])

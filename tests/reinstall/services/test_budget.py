@@ -1,4 +1,4 @@
-"""One bucket per cloud and share for all workers: what is taken is taken once, and a pause holds for everybody."""
+"""One bucket per cloud and share for all workers: what is taken is taken once, a pause holds for all."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
