@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.services import history
@@ -27,3 +28,15 @@ def note_account(*, actor: Actor, now: datetime, user: User, verb: str, note: st
         note=note,
     )
     history.record(actor=actor, now=now, act=act)
+
+
+def note_session(*, actor: Actor, now: datetime, verb: str) -> None:
+    """Writes that the actor signed in or out; `verb` is signed_in or signed_out."""
+    act = history.Act(
+        action=f"account.{verb}",
+        object_type="account",
+        object_id=str(actor.user_id),
+        object_label=actor.name,
+    )
+    with transaction.atomic():
+        history.record(actor=actor, now=now, act=act)
