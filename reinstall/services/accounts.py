@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.services import history
@@ -31,12 +30,11 @@ def note_account(*, actor: Actor, now: datetime, user: User, verb: str, note: st
 
 
 def note_session(*, actor: Actor, now: datetime, verb: str) -> None:
-    """Writes that the actor signed in or out; `verb` is signed_in or signed_out."""
+    """Writes that the actor signed in or out, in its transaction; `verb` is signed_in or signed_out."""
     act = history.Act(
         action=f"account.{verb}",
         object_type="account",
         object_id=str(actor.user_id),
         object_label=actor.name,
     )
-    with transaction.atomic():
-        history.record(actor=actor, now=now, act=act)
+    history.record(actor=actor, now=now, act=act)

@@ -1,4 +1,4 @@
-"""Sign-in and sign-out, with an entry in the audit history for each, whichever page they happen on."""
+"""Sign-in and sign-out, each with its entry in the audit history; one door for the pages and the admin."""
 
 import logging
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.dispatch import receiver
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.forms import CharField, PasswordInput, TextInput
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from reinstall.services import accounts
@@ -44,32 +44,49 @@ class SignInForm(AuthenticationForm):
         self.label_suffix = ""
 
 
-sign_in = views.LoginView.as_view(
-    template_name="reinstall/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
-#: Also for whoever is signed out already: an old page sends them to the sign-in, not back to here.
-sign_out = login_not_required(views.LogoutView.as_view())
+class StaffForm(SignInForm):
+    """The same, for the pages only staff may open."""
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if not user.is_staff:
+            raise self.get_invalid_login_error()
 
 
-@receiver(user_logged_in, dispatch_uid="note sign-in")
-def _signed_in(request: HttpRequest, **_: Any) -> None:
-    _note(request, "signed_in")
+class SignIn(views.LoginView):
+    """Signs in and writes that down in one transaction."""
+
+    template_name = "reinstall/sign_in.html"
+    authentication_form = SignInForm
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            _note(self.request, "signed_in")
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        # The name stays out: people type passwords into that field.
+        log.warning("sign-in refused address=%s", self.request.META.get("REMOTE_ADDR", ""))
+        return super().form_invalid(form)
 
 
-@receiver(user_logged_out, dispatch_uid="note sign-out")
-def _signed_out(request: HttpRequest, user: object, **_: Any) -> None:
-    # Also sent when somebody without a session presses the button of an old page.
-    if user is not None:
-        _note(request, "signed_out")
+class SignOut(views.LogoutView):
+    """Signs out and writes that down in one transaction."""
 
-
-@receiver(user_login_failed, dispatch_uid="log refused sign-in")
-def _refused(request: HttpRequest | None = None, **_: Any) -> None:
-    # The name stays out: people type passwords into that field.
-    log.warning("sign-in refused address=%s", request.META.get("REMOTE_ADDR", "") if request else "")
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with transaction.atomic():
+            if request.user.is_authenticated:
+                _note(request, "signed_out")
+            return super().post(request, *args, **kwargs)
 
 
 def _note(request: HttpRequest, verb: str) -> None:
-    """Without the entry there is no session: an error here is a page 500, which stores none."""
-    if "REMOTE_ADDR" in request.META:  # a session that a program made came from nowhere
-        accounts.note_session(actor=actor_of(request), now=timezone.now(), verb=verb)
+    accounts.note_session(actor=actor_of(request), now=timezone.now(), verb=verb)
+
+
+sign_in = SignIn.as_view(redirect_authenticated_user=True)
+#: The admin's own address; whoever is signed in without being staff gets the form, not a loop.
+staff_sign_in = SignIn.as_view(authentication_form=StaffForm, next_page="/admin/")
+#: Also for whoever is signed out already: an old page sends them to the sign-in, not back to here.
+sign_out = login_not_required(SignOut.as_view())

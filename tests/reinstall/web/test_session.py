@@ -68,6 +68,16 @@ def test_signing_in_and_out_is_in_the_history(door: str, user: User) -> None:
     ]
 
 
+def test_the_admin_lets_in_nobody_but_staff(user: User) -> None:
+    client = Client()
+    said = {"username": "alice", "password": "correct horse battery", "next": "/admin/"}
+    assert b"do not fit" in client.post("/admin/login/", said).content
+    client.post("/sign-in/", said)
+    assert client.get("/admin/", follow=True).status_code == 200, "the form, no loop"
+    User.objects.update(is_staff=True)
+    assert client.post("/admin/login/", said)["Location"] == "/admin/"
+
+
 def test_a_refused_sign_in_is_logged_without_the_name(caplog: pytest.LogCaptureFixture, user: User) -> None:
     Client(REMOTE_ADDR="192.0.2.7").post("/sign-in/", {"username": "my-password-by-mistake", "password": "x"})
     (line,) = [record.getMessage() for record in caplog.records if "sign-in" in record.getMessage()]
