@@ -6,12 +6,16 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from reinstall.web import session
+
 # Pages of the admin name no icon, so browsers ask here.
 _favicon = login_not_required(RedirectView.as_view(url=static("img/favicon.svg")))
 
 urlpatterns = [
     path("", include("reinstall.web.urls")),
     path("api/", include("reinstall.api.urls")),
+    path("admin/login/", session.staff_sign_in),
+    path("admin/logout/", session.sign_out),
     path("admin/", admin.site.urls),
     path("favicon.ico", _favicon),
 ]

@@ -27,3 +27,14 @@ def note_account(*, actor: Actor, now: datetime, user: User, verb: str, note: st
         note=note,
     )
     history.record(actor=actor, now=now, act=act)
+
+
+def note_session(*, actor: Actor, now: datetime, verb: str) -> None:
+    """Writes that the actor signed in or out, in its transaction; `verb` is signed_in or signed_out."""
+    act = history.Act(
+        action=f"account.{verb}",
+        object_type="account",
+        object_id=str(actor.user_id),
+        object_label=actor.name,
+    )
+    history.record(actor=actor, now=now, act=act)

@@ -1,10 +1,21 @@
-"""Sign-in and sign-out."""
+"""Sign-in and sign-out, each with its entry in the audit history; one door for the pages and the admin."""
+
+import logging
+from typing import Any
 
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.forms import CharField, PasswordInput, TextInput
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from reinstall.services import accounts
+from reinstall.web.actors import actor_of
+
+log = logging.getLogger(__name__)
 
 
 class SignInForm(AuthenticationForm):
@@ -33,8 +44,49 @@ class SignInForm(AuthenticationForm):
         self.label_suffix = ""
 
 
-sign_in = views.LoginView.as_view(
-    template_name="reinstall/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
+class StaffForm(SignInForm):
+    """The same, for the pages only staff may open."""
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if not user.is_staff:
+            raise self.get_invalid_login_error()
+
+
+class SignIn(views.LoginView):
+    """Signs in and writes that down in one transaction."""
+
+    template_name = "reinstall/sign_in.html"
+    authentication_form = SignInForm
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            _note(self.request, "signed_in")
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        # The name stays out: people type passwords into that field.
+        log.warning("sign-in refused address=%s", self.request.META.get("REMOTE_ADDR", ""))
+        return super().form_invalid(form)
+
+
+class SignOut(views.LogoutView):
+    """Signs out and writes that down in one transaction."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with transaction.atomic():
+            if request.user.is_authenticated:
+                _note(request, "signed_out")
+            return super().post(request, *args, **kwargs)
+
+
+def _note(request: HttpRequest, verb: str) -> None:
+    accounts.note_session(actor=actor_of(request), now=timezone.now(), verb=verb)
+
+
+sign_in = SignIn.as_view(redirect_authenticated_user=True)
+#: The admin's own address; whoever is signed in without being staff gets the form, not a loop.
+staff_sign_in = SignIn.as_view(authentication_form=StaffForm, next_page="/admin/")
 #: Also for whoever is signed out already: an old page sends them to the sign-in, not back to here.
-sign_out = login_not_required(views.LogoutView.as_view())
+sign_out = login_not_required(SignOut.as_view())

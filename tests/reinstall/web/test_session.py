@@ -2,9 +2,11 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from reinstall.models import AuditEvent
 from reinstall.web import urls
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +47,55 @@ def test_signing_out_takes_a_post(stranger: Client) -> None:
     assert stranger.get("/jobs/").status_code == 200
     stranger.post("/sign-out/")
     assert stranger.get("/jobs/").status_code == 302
+
+
+@pytest.mark.parametrize("door", ["/sign-in/", "/admin/login/"])
+def test_signing_in_and_out_is_in_the_history(door: str, user: User) -> None:
+    User.objects.update(is_staff=True)
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    client.post(door, {"username": "alice", "password": "wrong"})
+    assert not AuditEvent.objects.exists()
+    client.post(door, {"username": "alice", "password": "correct horse battery"})
+    client.post("/sign-out/")
+    client.post("/sign-out/")
+    told = [
+        (entry.action, entry.actor_name, entry.address, entry.source)
+        for entry in AuditEvent.objects.order_by("id")
+    ]
+    assert told == [
+        ("account.signed_in", "alice", "192.0.2.7", "browser"),
+        ("account.signed_out", "alice", "192.0.2.7", "browser"),
+    ]
+
+
+def test_the_admin_lets_in_nobody_but_staff(user: User) -> None:
+    client = Client()
+    said = {"username": "alice", "password": "correct horse battery", "next": "/admin/"}
+    assert b"do not fit" in client.post("/admin/login/", said).content
+    client.post("/sign-in/", said)
+    assert client.get("/admin/", follow=True).status_code == 200, "the form, no loop"
+    User.objects.update(is_staff=True)
+    assert client.post("/admin/login/", said)["Location"] == "/admin/"
+
+
+def test_a_refused_sign_in_is_logged_without_the_name(caplog: pytest.LogCaptureFixture, user: User) -> None:
+    Client(REMOTE_ADDR="192.0.2.7").post("/sign-in/", {"username": "my-password-by-mistake", "password": "x"})
+    (line,) = [record.getMessage() for record in caplog.records if "sign-in" in record.getMessage()]
+    assert line == "sign-in refused address=192.0.2.7"
+
+
+def test_without_its_entry_nobody_is_signed_in(user: User) -> None:
+    client = Client(raise_request_exception=False)
+    forbidden = (
+        "CREATE TRIGGER no_entry BEFORE INSERT ON reinstall_auditevent BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    if connection.vendor != "sqlite":
+        pytest.skip("the trigger is written for SQLite")
+    with connection.cursor() as cursor:
+        cursor.execute(forbidden)
+    answer = client.post("/sign-in/", {"username": "alice", "password": "correct horse battery"})
+    assert answer.status_code == 500
+    assert client.get("/jobs/").status_code == 302
 
 
 def patterns() -> list[URLPattern]:
