@@ -74,9 +74,11 @@ def test_a_throttled_call_does_not_use_up_the_tries_of_an_unreachable_cloud(
     advanced(job, clock, times=9)
     assert job.state == S.QUEUED
     answer(simulator, {"path": "*/cloudservers/*"}, times=3, status=503)
-    advanced(job, clock)
-    assert job.state == S.PREFLIGHT
-    assert "asking again" in job.waiting_for
+    said = set()
+    for _ in range(4):
+        said.add(advanced(job, clock).waiting_for)
+        assert job.state in (S.QUEUED, S.PREFLIGHT, S.RUNNING)
+    assert any("asking again" in sentence for sentence in said), said
     assert finished(job, clock, simulator).state == S.SUCCEEDED
     assert len(simulator.accepted()) == 1
 
@@ -121,7 +123,7 @@ def test_a_job_without_an_end_comes_before_a_person(
     assert ("not known here" in running.waiting_for) is (status == "PAUSED")
     clock.add(hours * 3600)
     assert advanced(running, clock).state == S.ATTENTION
-    assert f"still says {status}" in running.waiting_for
+    assert f"says {status}" in running.waiting_for
 
 
 def test_a_cloud_that_never_answers_again_comes_before_a_person(
@@ -222,11 +224,9 @@ def test_a_changed_project_id_is_noticed_by_the_hash(
     assert simulator.accepted() == []
 
 
-def test_the_lease_outlives_the_call_and_the_writing_down() -> None:
-    assert (
-        submission.LEASE.total_seconds()
-        > submission.WALL_S + submission.STORE_WITHIN_S + submission.SUBMIT_TTL_S
-    )
+def test_the_lease_outlives_the_call_and_the_writing_down(settings: Any) -> None:
+    spent = settings.CALL_WALL_S + submission.STORE_WITHIN_S + submission.SUBMIT_TTL_S
+    assert submission.LEASE.total_seconds() > spent
     assert engine.LEASE == submission.LEASE
 
 
@@ -251,8 +251,9 @@ def test_a_new_disk_is_believed_only_when_the_cloud_has_let_go_of_the_server(
     simulator.advance(600)
     with simulator.lock:
         simulator.world.servers[str(server.pk)].task_state = "rebuild_spawning"
-    assert advanced(job, clock).state == S.UNCERTAIN
-    assert "at work on the server (rebuild_spawning)" in job.waiting_for
+    # The audit service names the cloud's job, and that job says SUCCESS; the disks are compared only afterwards.
+    assert advanced(job, clock).state == S.VERIFYING
+    assert "The server is still" in job.waiting_for
     with simulator.lock:
         simulator.world.servers[str(server.pk)].task_state = None
     assert finished(job, clock, simulator).state == S.SUCCEEDED

@@ -136,6 +136,7 @@ def test_a_look_that_is_refused_ends_the_job(
 def stopping(db: None, user: User, simulator: RunningSimulator, clock: Clock) -> Job:
     """A job on a cloud that wants a stopped server, told to stop a moment ago."""
     user.is_superuser = True
+    user.save(update_fields=["is_superuser"])
     project = added_project(simulator, profile="otc")
     job = placed_job(actor_for(user), free_servers(project)[0], mode="")
     assert advanced(job, clock).state == S.STOPPING, job.failure_message
@@ -174,6 +175,7 @@ def test_a_stop_that_is_not_confirmed_is_looked_after_and_not_asked_for_again(
     user: User, simulator: RunningSimulator, clock: Clock
 ) -> None:
     user.is_superuser = True
+    user.save(update_fields=["is_superuser"])
     project = added_project(simulator, profile="otc")
     job = placed_job(actor_for(user), free_servers(project)[0], mode="")
     action = {"method": "POST", "path": "*/cloudservers/action"}
@@ -190,6 +192,7 @@ def test_a_mode_is_sent_instead_of_a_stop_of_our_own(
     user: User, simulator: RunningSimulator, clock: Clock
 ) -> None:
     user.is_superuser = True
+    user.save(update_fields=["is_superuser"])
     project = added_project(simulator)
     job = placed_job(actor_for(user), free_servers(project)[0])
     Cloud.objects.filter(pk=project.cloud_id).update(profile="huawei")
