@@ -251,7 +251,7 @@ def test_a_new_disk_is_believed_only_when_the_cloud_has_let_go_of_the_server(
     simulator.advance(600)
     with simulator.lock:
         simulator.world.servers[str(server.pk)].task_state = "rebuild_spawning"
-    # The audit service names the cloud's job, and that job says SUCCESS; the disks are compared only afterwards.
+    # The audit service names the job at the cloud, and that one says SUCCESS; the disks are compared later.
     assert advanced(job, clock).state == S.VERIFYING
     assert "The server is still" in job.waiting_for
     with simulator.lock:
