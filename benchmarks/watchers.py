@@ -200,7 +200,7 @@ def _started(clock: Time) -> Iterator[int]:
             request_hash=uuid.uuid4().hex,
             cloud_job_id=cloud_job,
             accepted_at=clock(),
-            next_at=clock() + timedelta(seconds=plan.first_s(project.pk)),
+            next_at=clock() + timedelta(seconds=plan.first_s()),
             lease_until=clock(),
             created_at=clock(),
         )

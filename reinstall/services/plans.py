@@ -54,10 +54,9 @@ class Plan:
         """Whether the list will say when this job's server comes to rest."""
         return self.believed and job.busy_seen_at is not None and job.project_id in self.listed
 
-    def first_s(self, project_id: int) -> float:
+    def first_s(self) -> float:
         """Seconds from acceptance to the first look."""
-        first = FIRST_LISTED_S if self.believed and project_id in self.listed else FIRST_S
-        return max(first, self.pressure_s)
+        return max(FIRST_LISTED_S if self.believed else FIRST_S, self.pressure_s)
 
 
 _plans: dict[int, Plan] = {}

@@ -210,7 +210,7 @@ def _accepted(job: Job, meaning: Meaning, now: datetime) -> None:
         note=meaning.why,
         cloud_job_id=meaning.cloud_job_id,
         accepted_at=now,
-        next_at=now + timedelta(seconds=plan.first_s(job.project_id)),
+        next_at=now + timedelta(seconds=plan.first_s()),
         tries=0,
     )
 

@@ -17,7 +17,7 @@ DIED = ("exited with 'signal 9 (SIGKILL)'", " -9\n")
 CELERY = ("-m", "celery", "-A", "ecsportal")
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
 #: How often each point kills; stop freezes a process until the harness wakes it.
-POINTS = "K0:0.01,K1:0.02,K2:0.03,K2b:0.02,K3:0.04,K4:0.02,K5:0.004,K6:0.02,K7:0.02,K8:0.02,K9:0.02,K9b:0.03"
+POINTS = "K0:0.01,K1:0.02,K2:0.05,K2b:0.04,K3:0.1,K4:0.02,K5:0.004,K6:0.02,K7:0.02,K8:0.02,K9:0.03,K9b:0.07"
 
 
 @dataclass

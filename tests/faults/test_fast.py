@@ -42,9 +42,10 @@ def test_F10_F29_sixty_jobs_survive_their_workers_deaths() -> None:
     assert (result["jobs"], result["checked"]) == (60, 10)
     assert (result["accepted_twice"], result["wrong_labels"], result["forgotten"]) == (0, 0, 0)
     # A run in which nothing died, or no call met a fault, would prove nothing.
-    assert result["kills"] >= 50
+    assert result["kills"] >= 40
+    assert result["mid_call"] >= 3
     assert result["faults"] >= 30
-    assert result["accepted"] >= 30
+    assert result["accepted"] >= 15
 
 
 @pytest.mark.postgres
