@@ -80,7 +80,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "reinstall.web.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "reinstall.web.stale.csrf_failure"
 # One reinstall form: 32 KB of script, percent-encoded at worst three bytes each, and the rest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 CONTENT_SECURITY_POLICY = {

@@ -26,6 +26,10 @@ TOO_OLD = (
     "Look it over and send it again."
 )
 
+SIGNED_ANEW = (
+    "You signed in anew since this form was opened. Nothing was sent. Look it over and send it again."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -77,6 +81,20 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
         "script-warnings": render_to_string("reinstall/reinstalls/_warnings.html", warnings),
     }
     return JsonResponse({"html": fragments})
+
+
+@translated
+def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
+    """A form of an earlier sign-in, as it was typed but for the confirmation. Places nothing."""
+    actor = actor_of(request)
+    server = get_server(actor, server_id)
+    scope.show(request, server.row.project_slug)
+    typed = request.POST.copy()
+    typed["confirm"] = ""
+    form = ReinstallForm(typed, request.FILES)
+    form.is_valid()
+    form.add_refusals((FieldError("", SIGNED_ANEW, "expired"),))
+    return _again(request, actor, server, form)
 
 
 def _look(actor: Actor, asked: OrderRequest) -> Looked:

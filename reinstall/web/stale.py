@@ -1,0 +1,17 @@
+"""A form whose page belongs to an earlier sign-in: nothing is done, and nothing that was typed is lost."""
+
+from django.http import HttpRequest, HttpResponse
+
+from reinstall.web import errors, reinstalls
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The reinstall form again, as typed, when it came from a page of ours; else the page that says why.
+
+    Only from our own pages: a form that another site filled in is never put before a person as theirs.
+    """
+    match = request.resolver_match
+    own = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    if own and request.user.is_authenticated and match is not None and match.url_name == "reinstall":
+        return reinstalls.shown_again(request, **match.kwargs)
+    return errors.csrf_failure(request, reason)

@@ -1,0 +1,64 @@
+"""A form of an earlier sign-in: what was typed is shown again and nothing is placed."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from reinstall.models import Order, Server
+from simulator.server import RunningSimulator
+
+pytestmark = pytest.mark.django_db
+
+TYPED = {
+    "keyname": "KeyPair-350b",
+    "userid": "a" * 32,
+    "mode": "withStopServer",
+    "reason": "OPS-4417 typed for an hour",
+    "user_data_source": "write",
+    "user_data": "#!/bin/sh\necho do-not-lose-me\n",
+    "csrfmiddlewaretoken": "x" * 64,
+    "action": "place",
+}
+
+
+@pytest.fixture
+def strict(requester: User) -> Client:
+    """alice, at a browser whose forms are checked."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(requester)
+    return client
+
+
+def test_what_was_typed_is_shown_again_and_nothing_is_sent(
+    strict: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    address = f"/servers/{server.pk}/reinstall/"
+    answer = strict.post(address, TYPED | {"confirm": server.name}, headers={"Origin": "http://testserver"})
+    page = answer.content.decode()
+    assert "You signed in anew since this form was opened. Nothing was sent." in page
+    assert "do-not-lose-me" in page
+    assert "OPS-4417 typed for an hour" in page
+    assert f'name="confirm" value="{server.name}"' not in page
+    assert Order.objects.count() == 0
+    assert simulator.accepted() == []
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", None])
+def test_a_form_another_site_filled_in_is_never_shown_as_theirs(
+    origin: str | None, strict: Client, server: Server
+) -> None:
+    headers = {"Origin": origin} if origin else {}
+    answer = strict.post(
+        f"/servers/{server.pk}/reinstall/", TYPED | {"confirm": server.name}, headers=headers
+    )
+    assert answer.status_code == 403
+    assert "do-not-lose-me" not in answer.content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_signed_out_the_form_leads_to_the_sign_in_page(server: Server) -> None:
+    client = Client(enforce_csrf_checks=True)
+    address = f"/servers/{server.pk}/reinstall/"
+    answer = client.post(address, TYPED | {"confirm": server.name}, headers={"Origin": "http://testserver"})
+    assert answer.status_code == 403
+    assert "do-not-lose-me" not in answer.content.decode()
