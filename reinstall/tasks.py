@@ -47,7 +47,11 @@ def sweep(**_: Any) -> None:
         try:
             now = database_now()
             engine.ticked(now=now)
-            list(_side_by_side().map(_advance_here, turns.due(now=now)))
+            due = turns.due(now=now)
+            alone = turns.suspects(due)
+            list(_side_by_side().map(_advance_here, [job_id for job_id in due if job_id not in alone]))
+            for job_id in filter(alone.__contains__, due):
+                _advance_here(job_id)
         finally:
             _sweeping.release()
     if watching_now is not None:

@@ -52,6 +52,15 @@ def due(*, now: datetime) -> list[int]:
     return [pk for pk in chain.from_iterable(zip_longest(*chosen)) if pk is not None]
 
 
+def suspects(ids: list[int]) -> set[int]:
+    """Those of the jobs whose last step died with its process.
+
+    Each is moved alone: a job that kills its process would otherwise take the jobs beside it along, death by
+    death, until all of them count as the cause.
+    """
+    return set(Job.objects.filter(pk__in=ids, crash_count__gt=0).values_list("pk", flat=True))
+
+
 def _first(jobs: QuerySet[Job], count: int) -> list[tuple[int, str, int]]:
     return list(jobs.values_list("pk", "state", "project__cloud_id")[:count])
 

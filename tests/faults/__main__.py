@@ -185,7 +185,7 @@ def _result(setup: str, seed: int, done: "subprocess.CompletedProcess[str]", dat
     result["setup"] = setup
     if os.environ.get("FAULTS_SHOW"):
         print(done.stdout, result.get("states"))
-    if result["violations"] or result.get("forgotten"):
+    if result["violations"] or result.get("forgotten") or os.environ.get("FAULTS_SHOW"):
         kept = ROOT / "var" / "faults" / f"{setup}-{seed}"
         kept.mkdir(parents=True, exist_ok=True)
         for log in data.glob("*.log"):

@@ -18,14 +18,14 @@ from django.db import connection
 from ecsportal.env import Environment
 from ecsportal.faultruns import read_faults, read_lease
 from reinstall.domain.actors import Actor
-from reinstall.models import Attempt, Job, Server
+from reinstall.models import Attempt, Job, Project, Server
 from reinstall.models.clock import database_now
 from reinstall.services import engine
 from reinstall.services.crashpoints import POINTS, crashpoint, plan
 from simulator.server import RunningSimulator
 from tests.faults.invariants import judge
 from tests.faults.reading import read_database, read_ledger
-from tests.reinstall.conftest import Clock, advanced, finished, placed_job
+from tests.reinstall.conftest import Clock, advanced, finished, free_servers, placed_job
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The rows of the test are committed, for the worker to see; nothing is rolled back.
@@ -259,6 +259,21 @@ def test_F13_out_of_memory_in_a_step(
     assert job.state == ("succeeded" if calls else "attention")
     assert sent(simulator) == calls
     assert_kept(simulator)
+
+
+@on_disk
+def test_F75_a_job_that_kills_its_process_takes_no_other_along_for_long(
+    worker: Callable[[str], Worker], actor: Actor, project: Project, clock: Clock, simulator: RunningSimulator
+) -> None:
+    jobs = [placed_job(actor, server) for server in free_servers(project)[:2]]
+    Job.objects.update(crash_count=1)
+    worker("K1:1").died()
+    # Both were due at once, and suspect: only the one at hand when the process died counts one more.
+    assert sorted(Job.objects.values_list("crash_count", flat=True)) == [1, 2]
+    for job in jobs:
+        assert finished(job, clock, simulator).state == "succeeded"
+        assert job.crash_count == 0
+    assert len(simulator.accepted()) == 2
 
 
 # ------------------------------------------------------------------ the setting
