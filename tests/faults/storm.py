@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import requests as http
 
 from tests.concurrency.stack import Process
+from tests.faults.outcome import Result
 from tests.faults.planting import planted_faults
 from tests.faults.processes import POINTS, Freezer, kill_one, portal
 
@@ -28,30 +29,6 @@ CALM_S = 150.0
 SOON_S = 12.0
 #: For the embedded portal each death is a whole start, so it dies less often.
 EMBEDDED_POINTS = "K2:0.03,K2b:0.02,K3:0.08,K6:0.02,K9:0.02,K9b:0.05"
-
-
-@dataclass
-class Result:
-    """What a run did, and what the judge said."""
-
-    kind: str
-    database: str
-    broker: str
-    seed: int
-    jobs: int = 0
-    kills: int = 0
-    mid_call: int = 0
-    faults: int = 0
-    restarts: int = 0
-    pauses: int = 0
-    accepted: int = 0
-    accepted_twice: int = 0
-    wrong_labels: int = 0
-    forgotten: int = 0
-    checked: int = 0
-    seconds: float = 0.0
-    states: dict[str, int] = field(default_factory=dict)
-    violations: list[str] = field(default_factory=list)
 
 
 def _arguments() -> argparse.Namespace:
