@@ -47,7 +47,9 @@ def test_an_unclear_answer_is_settled_by_reading_alone(stack: Stack, fault: str)
     stack.faults({"match": REINSTALL, "times": 1, "do": fault})
     (job,) = stack.settled(numbers(stack.order(stack.free_servers(1))))
     assert job["state"] == "succeeded", stack.output()
-    assert [attempt["verdict"] for attempt in job["attempts"]] == ["unknown"]
+    # One attempt: unknown, or accepted once the audit service named the job it became.
+    (attempt,) = job["attempts"]
+    assert attempt["verdict"] in ("unknown", "accepted")
     assert len(stack.accepted()) == before + 1
 
 
