@@ -214,7 +214,8 @@ class Stack:
         """Servers that may be reinstalled and that no test had before, by name."""
         rows = self.ask("GET", "servers/?limit=200&project=shop-prod").json()["results"]
         fresh = [row for row in rows if row["id"] not in self.handed_out and not row["why_not"]]
-        usable = [row for row in fresh if row["name"].startswith(("web-", "app-"))][:count]
+        running = [row for row in fresh if row["status"] == "ACTIVE"]
+        usable = sorted(running, key=lambda row: not row["name"].startswith("web-"))[:count]
         assert len(usable) == count, f"{len(usable)} free servers, {count} wanted"
         self.handed_out |= {row["id"] for row in usable}
         return usable
