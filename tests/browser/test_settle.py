@@ -131,10 +131,14 @@ def test_without_javascript_it_can_be_settled_too(browser: Browser, portal: Stac
 def test_axe_finds_nothing_in_any_mode(browser: Browser, portal: Stack, signed_in: Path) -> None:
     number, _ = waiting_job(portal)
     found: dict[str, list[str]] = {}
-    for mode, options in MODES.items():
+    for mode, (scheme, viewport) in MODES.items():
         context = browser.new_context(
-            base_url=portal.url, storage_state=signed_in, bypass_csp=True, **options
-        )  # type: ignore[arg-type]
+            base_url=portal.url,
+            storage_state=signed_in,
+            bypass_csp=True,
+            color_scheme=scheme,
+            viewport=viewport,
+        )
         page = context.new_page()
         wrong = watch(page)
         for name in ("page", "errors"):

