@@ -65,7 +65,7 @@ services: ## installs (Debian packages) and starts PostgreSQL, Redis, RabbitMQ a
 
 lock: ## writes requirements/*.txt anew from requirements/*.in (needs uv)
 	@uv="$$(command -v $(bin)/uv || command -v uv)" || { echo "make lock needs uv: $(bin)/pip install uv"; exit 1; }; \
-	compile="$$uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
+	compile="$$uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links"; \
 	$$compile --custom-compile-command "make lock" requirements/runtime.in -o requirements/runtime.txt && \
 	$$compile --custom-compile-command "make lock" -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
 

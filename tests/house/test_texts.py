@@ -1,8 +1,11 @@
 """What committed text may name: no path of somebody's machine, no package host, no other host's assets."""
 
 import re
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.house import tree
 
@@ -68,7 +71,7 @@ def locked(text: str) -> dict[str, int]:
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        if pin := re.fullmatch(r"([a-z0-9][a-z0-9._-]*)(?:\[[\w,-]+\])?==[\w.+!-]+(?: ; .+?)? \\", line):
+        if pin := re.fullmatch(r"([a-z0-9][a-z0-9._-]*)(?:\[[\w, -]+\])?==[\w.+!-]+(?: ; .+?)? \\", line):
             name = pin.group(1)
             counts[name] = 0
         elif re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?", line):
@@ -93,10 +96,38 @@ def test_every_requirement_is_pinned_and_hashed(name: str):
 
 def test_development_has_the_versions_of_production():
     pins = [
-        set(re.findall(r"^\S+==\S+", tree.text(tree.ROOT / f"requirements/{name}.txt"), re.MULTILINE))
+        set(re.findall(r"^\S.*?==\S+", tree.text(tree.ROOT / f"requirements/{name}.txt"), re.MULTILINE))
         for name in ("runtime", "dev")
     ]
     assert pins[0] - pins[1] == set()
+
+
+def extras_locked(text: str) -> dict[str, set[str]]:
+    """The extras each locked package is pinned with."""
+    return {
+        name: {extra.strip() for extra in extras.split(",") if extra}
+        for name, extras in re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[([\w, -]+)\])?==", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev"])
+def test_what_a_package_asks_for_with_an_extra_is_pinned_with_it(name: str):
+    # pip takes `coverage[toml]` for another package than a pinned `coverage`, and stops once a newer one is published.
+    pinned = extras_locked(tree.text(tree.ROOT / f"requirements/{name}.txt"))
+    wanted = [
+        (package, Requirement(line))
+        for package in pinned
+        if (found := next(metadata.distributions(name=package), None))
+        for line in found.requires or ()
+    ]
+    missing = [
+        f"{package} asks for {asked}"
+        for package, asked in wanted
+        if asked.extras
+        and (asked.marker is None or any(asked.marker.evaluate({"extra": e}) for e in ("", *pinned[package])))
+        and not asked.extras <= pinned.get(canonicalize_name(asked.name), set())
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize(
