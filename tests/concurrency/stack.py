@@ -242,14 +242,34 @@ class Stack:
         found: dict[str, Any] = answer.json()
         return found
 
-    def settled(self, numbers: list[int]) -> list[dict[str, Any]]:
-        """The jobs, once each has ended or waits for a person."""
+    def settled(
+        self, numbers: list[int], *, or_unknown_and_never_arrived: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The jobs, once each has ended or waits for a person.
+
+        `or_unknown_and_never_arrived`: so many calls were accepted before the order; an unknown outcome also
+        counts as settled where the cloud has accepted nothing for its server since.
+        """
+        seen: list[dict[str, Any]] = []
+
+        def settles(job: dict[str, Any], arrived: set[str]) -> bool:
+            never = or_unknown_and_never_arrived is not None and job["server"]["id"] not in arrived
+            return bool(
+                job["ended_at"] or job["state"] == "attention" or (never and job["state"] == "uncertain")
+            )
 
         def look() -> list[dict[str, Any]] | None:
-            jobs = [self.job(number) for number in numbers]
-            return jobs if all(job["ended_at"] or job["state"] == "attention" for job in jobs) else None
+            seen[:] = [self.job(number) for number in numbers]
+            arrived = {row["server_id"] for row in self.accepted()[or_unknown_and_never_arrived or 0 :]}
+            return seen if all(settles(job, arrived) for job in seen) else None
 
-        jobs: list[dict[str, Any]] = wait_until(look, f"jobs {numbers} to settle", self.output)
+        def more() -> str:
+            rows = [
+                f"#{job['id']} {job['state']}: {job['waiting_for']}" for job in seen if not job["ended_at"]
+            ]
+            return "\n".join([*rows, self.output()])
+
+        jobs: list[dict[str, Any]] = wait_until(look, f"jobs {numbers} to settle", more)
         return jobs
 
     def faults(self, *planted: dict[str, Any]) -> None:

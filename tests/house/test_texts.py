@@ -112,7 +112,7 @@ def extras_locked(text: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", ["runtime", "dev"])
 def test_what_a_package_asks_for_with_an_extra_is_pinned_with_it(name: str):
-    # pip takes `coverage[toml]` for another package than a pinned `coverage`, and stops once a newer one is published.
+    # pip takes `coverage[toml]` for another package than `coverage`, and stops once a newer one is out.
     pinned = extras_locked(tree.text(tree.ROOT / f"requirements/{name}.txt"))
     wanted = [
         (package, Requirement(line))
