@@ -117,7 +117,7 @@ def test_what_a_package_asks_for_with_an_extra_is_pinned_with_it(name: str):
     wanted = [
         (package, Requirement(line))
         for package in pinned
-        if (found := next(metadata.distributions(name=package), None))
+        for found in metadata.distributions(name=package)
         for line in found.requires or ()
     ]
     missing = [
