@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from django.db import IntegrityError, transaction
 
@@ -23,6 +24,7 @@ from reinstall.services.requests import (
     facts_of,
     reinstall_path,
     request_hash,
+    request_hashes,
     spec_of,
     user_data_place,
 )
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 MAX_SERVERS = 10_000
+#: Rows one statement writes, and jobs of one order that are hinted at by themselves.
+_AT_ONCE, _HINTED = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
-    found = tuple(check for server in servers for check in checks.check_request(project, server, spec))
+    found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
     previews = tuple(
         PreviewedRequest(
             server_id=str(server.pk),
@@ -173,7 +177,7 @@ def _judged(project: Project, servers: list[Server], request: OrderRequest) -> R
         errors.extend(broken.errors)
     errors.extend(_form_errors(project, servers, request))
     if spec is not None:
-        found = [check for server in servers for check in checks.check_request(project, server, spec)]
+        found = list(chain.from_iterable(checks.check_requests(project, servers, spec)))
         if any(check.name == "held" and check.level is Level.MUST_FIX for check in found):
             raise _held(servers)
         errors.extend(FieldError(c.field, c.sentence, c.name) for c in found if c.level is Level.MUST_FIX)
@@ -222,7 +226,7 @@ def _held(servers: list[Server]) -> Conflict:
 def _store_order(decision: _Decision) -> Order:
     request, spec, actor = decision.request, decision.spec, decision.actor
     facts = [facts_of(server) for server in decision.servers]
-    hashes = [request_hash(decision.project, fact, spec) for fact in facts]
+    hashes = request_hashes(decision.project, facts, spec)
     order = Order.objects.create(
         project=decision.project,
         requested_by_id=decision.user_id,
@@ -243,15 +247,23 @@ def _store_order(decision: _Decision) -> Order:
     )
     order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
     order.save(update_fields=["user_data_sealed"])
-    for position, (fact, digest) in enumerate(zip(facts, hashes, strict=True)):
-        _store_job(decision, order, position, fact, digest)
-    _record_order(decision, order)
+    jobs = [
+        _new_job(decision, order, position, fact, digest)
+        for position, (fact, digest) in enumerate(zip(facts, hashes, strict=True))
+    ]
+    Job.objects.bulk_create(jobs, batch_size=_AT_ONCE)
+    outbox.note_placed(jobs=jobs, now=decision.now)
+    acts = [_placed_act(order, job) for job in jobs]
+    history.record_all(actor=actor, now=decision.now, acts=[*acts, _order_act(decision, order)])
+    # A hint for each of many would be queued behind the answer to whoever waits; the sweep takes the others.
+    for job in jobs[:_HINTED]:
+        wake.ring(job.pk, due=True)
     return order
 
 
-def _store_job(decision: _Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> None:
+def _new_job(decision: _Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> Job:
     server = decision.servers[position]
-    job = Job.objects.create(
+    return Job(
         order=order,
         project=order.project,
         server=server,
@@ -266,23 +278,23 @@ def _store_job(decision: _Decision, order: Order, position: int, facts: ServerFa
         next_at=decision.now,
         created_at=decision.now,
     )
-    act = history.Act(
+
+
+def _placed_act(order: Order, job: Job) -> history.Act:
+    return history.Act(
         action="job.queued",
         object_type="job",
         object_id=str(job.pk),
-        object_label=f"#{job.pk} {server.name}",
+        object_label=f"#{job.pk} {job.server_name}",
         project_slug=order.project.slug,
-        after={"state": JobState.QUEUED.value, "request_hash": digest},
+        after={"state": JobState.QUEUED.value, "request_hash": job.request_hash},
         seq=1,
     )
-    history.record(actor=decision.actor, now=decision.now, act=act)
-    outbox.note_move(job=job, before="", to=JobState.QUEUED, seq=1, now=decision.now)
-    wake.ring(job.pk, due=True)
 
 
-def _record_order(decision: _Decision, order: Order) -> None:
+def _order_act(decision: _Decision, order: Order) -> history.Act:
     names = [server.name for server in decision.servers]
-    act = history.Act(
+    return history.Act(
         action="order.placed",
         object_type="order",
         object_id=str(order.pk),
@@ -296,4 +308,3 @@ def _record_order(decision: _Decision, order: Order) -> None:
         },
         note=order.reason,
     )
-    history.record(actor=decision.actor, now=decision.now, act=act)
