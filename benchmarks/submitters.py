@@ -1,15 +1,13 @@
-"""Placing and sending, inside Django: `python -m benchmarks.submitters place|send ...`, printed as JSON.
+"""Placing and sending, inside Django: `python -m benchmarks.submitters place|send|told COUNT`, as JSON.
 
-`place COUNT` places one order for so many servers, as a form or REST would, and empties nothing. `send COUNT`
-is one worker process: it sweeps until so many attempts were answered, by this process and by others.
+`place` places one order for so many servers. `send` is one worker process: it sweeps until so many attempts
+were answered, by this process and by others. `told` says what became of them all.
 """
 
 import json
-import os
 import sys
 import time
 import uuid
-from dataclasses import asdict, dataclass
 
 import django
 
@@ -17,19 +15,10 @@ import django
 PATIENCE_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What one worker process did. Times in ms."""
-
-    calls: int
-    cpu_ms: float
-    wall_ms: float
-
-
 def main() -> None:
     django.setup()
     count = int(sys.argv[2])
-    print(json.dumps(place(count) if sys.argv[1] == "place" else asdict(send(count))))
+    print(json.dumps({"place": place, "send": send, "told": told}[sys.argv[1]](count)))
 
 
 def place(count: int) -> dict[str, float]:
@@ -65,23 +54,41 @@ def place(count: int) -> dict[str, float]:
     return {"ms": took_ms, "jobs": jobs, "entries": AuditEvent.objects.count() - entries}
 
 
-def send(count: int) -> Sent:
-    """Sweeps, as a worker does, until `count` attempts have an answer; this process's share of them."""
+def send(count: int) -> dict[str, float]:
+    """Sweeps, as a worker does, until none of `count` jobs waits any more; ms this process took for it."""
     from reinstall import tasks
-    from reinstall.domain.states import Verdict
-    from reinstall.models import Attempt, Job
+    from reinstall.models import Job
 
-    def answered() -> int:
-        return Attempt.objects.exclude(verdict=Verdict.ARMED).count()
-
-    mine = f":{os.getpid()}:"
+    waiting = Job.objects.filter(state__in=("queued", "preflight", "stopping", "submitting"))
     begun, cpu, give_up = time.perf_counter(), time.process_time(), time.monotonic() + PATIENCE_S
-    while answered() < count:
+    while left := waiting.count():
         if time.monotonic() > give_up:
-            raise SystemExit(f"{answered()} of {count} calls were made in {PATIENCE_S:.0f} s")
+            raise SystemExit(f"{left} of {count} jobs still wait after {PATIENCE_S:.0f} s")
         tasks.sweep()
-    wall, spent = time.perf_counter() - begun, time.process_time() - cpu
-    return Sent(Job.objects.filter(owner__contains=mine).count(), spent * 1000, wall * 1000)
+    return {
+        "wall_ms": (time.perf_counter() - begun) * 1000,
+        "cpu_ms": (time.process_time() - cpu) * 1000,
+    }
+
+
+def told(count: int) -> dict[str, float]:
+    """Of `count` jobs: accepted attempts, their servers, and seconds from first intent to last answer."""
+    from django.db.models import Count, Max, Min
+
+    from reinstall.domain.states import Verdict
+    from reinstall.models import Attempt
+
+    seen = Attempt.objects.filter(verdict=Verdict.ACCEPTED).aggregate(
+        accepted=Count("pk"),
+        servers=Count("job__server", distinct=True),
+        first=Min("intent_at"),
+        last=Max("answered_at"),
+    )
+    return {
+        "accepted": seen["accepted"],
+        "servers": seen["servers"],
+        "seconds": (seen["last"] - seen["first"]).total_seconds(),
+    }
 
 
 if __name__ == "__main__":
