@@ -26,6 +26,7 @@ BENCHMARKS = {
     "lists": lists.measure,
     "intervals": intervals.measure,
     "watching": watching.measure,
+    "steady": watching.steady,
     "growth": watching.growth,
 }
 

@@ -17,6 +17,7 @@ from benchmarks.processes import output_of, python
 #: The simulated cloud takes about three minutes for a job, log-normal.
 SCENARIO = {"job_median_s": 172.0, "job_sigma": 0.3}
 CALLS_GOAL, DELAY_GOAL_S, GET_GOAL_MS, MEMORY_GOAL_MB, QUERY_GOAL_MS = 1.3, 3.0, 1.0, 80.0, 2.0
+FLAT_GOAL = 1.05
 #: (servers, finished jobs) of the database the queries are asked of.
 GROWN = (20_000, 1_000_000)
 
@@ -63,6 +64,23 @@ def growth(quick: bool) -> list[Figure]:
     ]
 
 
+def steady(quick: bool) -> list[Figure]:
+    """An hour of the cloud's time under a steady load: what a worker holds must not grow with what it did."""
+    seconds, per_s = (1_500, 1) if quick else (3_600, 2)
+    wish = {"what": "living", "seconds": seconds, "per_s": per_s, "budget": 50}
+    found = _run(wish, servers=seconds * per_s + seconds * per_s // 8 + 100)
+    seen = found["memory_over_time_mb"]
+    about = f"{seconds // 60} min of {per_s} reinstalls a second"
+    return [
+        Figure(f"{about}: jobs started", found["jobs"], ""),
+        Figure(f"{about}: of these, ended and verified", found["ended"], ""),
+        Figure(f"{about}: most in flight", found["most_in_flight"], "jobs"),
+        Figure(f"{about}: memory of the worker after ten minutes", seen[0], "MB"),
+        Figure(f"{about}: memory of the worker at the end", seen[-1], "MB"),
+        Figure(f"{about}: end over ten minutes", seen[-1] / seen[0], "x", FLAT_GOAL),
+    ]
+
+
 def _run(wish: dict[str, Any], servers: int) -> dict[str, Any]:
     settings = {
         "ECSPORTAL_CALLS_PER_SECOND": f"poll={wish['budget']}",
@@ -76,7 +94,7 @@ def _run(wish: dict[str, Any], servers: int) -> dict[str, Any]:
 
 
 def _followed(load: Load) -> list[Figure]:
-    wish = {"jobs": load.jobs, "per_s": load.per_s, "budget": load.budget}
+    wish = {"what": "following", "jobs": load.jobs, "per_s": load.per_s, "budget": load.budget}
     # A few servers cannot be reinstalled; the first jobs are those the installation learns from.
     found = _run(wish, servers=load.jobs + load.jobs // 20 + 100)
     calls, delays = found["job_calls"] + found["list_calls"], found["delays"]
@@ -104,7 +122,7 @@ def _followed(load: Load) -> list[Figure]:
 
 
 def _asked(jobs: int, times: int) -> list[Figure]:
-    wish = {"jobs": jobs, "times": times, "budget": 99_999, "asking": True}
+    wish = {"what": "asking", "jobs": jobs, "times": times, "budget": 99_999}
     found = _run(wish, servers=jobs + jobs // 20 + 100)
     calls = found["job_calls"]
     return [
