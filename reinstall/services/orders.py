@@ -1,6 +1,5 @@
 """Previews and places orders: one decision of one person about one or many servers."""
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,22 +10,19 @@ from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
-from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
-from reinstall.domain.states import JobState
-from reinstall.models import Environment, Job, Order, Project, Server
-from reinstall.services import access, checks, guards, history, outbox, vault, wake
+from reinstall.models import Environment, Order, Project, Server
+from reinstall.services import access, checks, guards
 from reinstall.services.checks import Check, Level
+from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
     confirm_phrase,
     facts_of,
     reinstall_path,
     request_hash,
-    request_hashes,
     spec_of,
-    user_data_place,
 )
 
 __all__ = [
@@ -40,8 +36,6 @@ __all__ = [
 ]
 
 MAX_SERVERS = 10_000
-#: Rows one statement writes, and jobs of one order that are hinted at by themselves.
-_AT_ONCE, _HINTED = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +65,6 @@ class Placed:
 
     order: Order
     created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """All that goes into an order, judged."""
-
-    actor: Actor
-    now: datetime
-    project: Project
-    request: OrderRequest
-    spec: ReinstallSpec
-    servers: list[Server]
-    submission_id: uuid.UUID
-    user_id: int
 
 
 def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
@@ -123,8 +103,8 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     try:
         spec = _judged(project, servers, request)
         with transaction.atomic():
-            order = _store_order(
-                _Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
+            order = store_order(
+                Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
             )
     except (Conflict, IntegrityError) as error:
         # Somebody was faster: this same submission in another tab, or another person on one of the servers.
@@ -220,91 +200,4 @@ def _held(servers: list[Server]) -> Conflict:
             )
     return Conflict(
         "Another request was faster. Yours was not sent; look again and send it once more.", code="race"
-    )
-
-
-def _store_order(decision: _Decision) -> Order:
-    request, spec, actor = decision.request, decision.spec, decision.actor
-    facts = [facts_of(server) for server in decision.servers]
-    hashes = request_hashes(decision.project, facts, spec)
-    order = Order.objects.create(
-        project=decision.project,
-        requested_by_id=decision.user_id,
-        requested_by_name=actor.name,
-        source=actor.source,
-        reason=request.reason.strip(),
-        submission_id=decision.submission_id,
-        keyname=spec.keyname,
-        userid=spec.userid,
-        mode=spec.mode,
-        byol=spec.byol,
-        encrypted=spec.encrypted,
-        cmkid=spec.cmkid,
-        user_data_bytes=len(spec.user_data),
-        user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
-        request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
-        created_at=decision.now,
-    )
-    order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
-    order.save(update_fields=["user_data_sealed"])
-    jobs = [
-        _new_job(decision, order, position, fact, digest)
-        for position, (fact, digest) in enumerate(zip(facts, hashes, strict=True))
-    ]
-    Job.objects.bulk_create(jobs, batch_size=_AT_ONCE)
-    outbox.note_placed(jobs=jobs, now=decision.now)
-    acts = [_placed_act(order, job) for job in jobs]
-    history.record_all(actor=actor, now=decision.now, acts=[*acts, _order_act(decision, order)])
-    # A hint for each of many would be queued behind the answer to whoever waits; the sweep takes the others.
-    for job in jobs[:_HINTED]:
-        wake.ring(job.pk, due=True)
-    return order
-
-
-def _new_job(decision: _Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> Job:
-    server = decision.servers[position]
-    return Job(
-        order=order,
-        project=order.project,
-        server=server,
-        server_name=server.name,
-        position=position,
-        state=JobState.QUEUED,
-        state_since=decision.now,
-        seq=1,
-        request_hash=digest,
-        snapshot=facts.to_json(),
-        lease_until=decision.now,
-        next_at=decision.now,
-        created_at=decision.now,
-    )
-
-
-def _placed_act(order: Order, job: Job) -> history.Act:
-    return history.Act(
-        action="job.queued",
-        object_type="job",
-        object_id=str(job.pk),
-        object_label=f"#{job.pk} {job.server_name}",
-        project_slug=order.project.slug,
-        after={"state": JobState.QUEUED.value, "request_hash": job.request_hash},
-        seq=1,
-    )
-
-
-def _order_act(decision: _Decision, order: Order) -> history.Act:
-    names = [server.name for server in decision.servers]
-    return history.Act(
-        action="order.placed",
-        object_type="order",
-        object_id=str(order.pk),
-        object_label=f"order {order.pk}: {confirm_phrase(names)}",
-        project_slug=order.project.slug,
-        after={
-            "servers": [str(server.pk) for server in decision.servers[:50]],
-            "server_count": len(names),
-            "request": decision.spec.masked_body(),
-            "request_hash": order.request_hash,
-        },
-        note=order.reason,
     )
