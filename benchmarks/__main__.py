@@ -7,6 +7,7 @@ from benchmarks import (
     click_to_cloud,
     cloud_to_dom,
     fresh_clone,
+    growth,
     idle,
     intervals,
     lists,
@@ -27,7 +28,7 @@ BENCHMARKS = {
     "intervals": intervals.measure,
     "watching": watching.measure,
     "steady": watching.steady,
-    "growth": watching.growth,
+    "growth": growth.measure,
 }
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import django
 
-SWEEPS, CLAIMS = 200, 300
+SWEEPS, CLAIMS, WRITES = 200, 300, 300
 
 
 def main() -> None:
@@ -29,9 +29,12 @@ def queries() -> dict[str, float]:
 
     The claim writes and commits, so it includes what the disk needs to make that safe.
     """
+    from django.db import transaction
+
     from benchmarks.rows import add_due
+    from reinstall.domain.actors import ENGINE
     from reinstall.models.clock import database_now
-    from reinstall.services import engine, turns, watching
+    from reinstall.services import engine, history, turns, watching
 
     add_due(20)
     now = database_now()
@@ -51,11 +54,18 @@ def queries() -> dict[str, float]:
     def watch() -> None:
         assert [len(ids) for ids in watching._due(now).values()] == [len(due)]
 
+    written = history.Act(action="bench.written", object_type="system", object_id="1")
+
+    def audit() -> None:
+        with transaction.atomic():
+            history.record(actor=ENGINE, now=now, act=written)
+
     return {
         "sweep": median_ms(sweep, SWEEPS),
         "turns": median_ms(turn, SWEEPS),
         "watching": median_ms(watch, SWEEPS),
         "claim": median_ms(claim, CLAIMS),
+        "audit": median_ms(audit, WRITES),
     }
 
 

@@ -1,4 +1,4 @@
-"""Ten thousand reinstalls watched by one worker: calls, delay, cost; claims among a million old jobs.
+"""Ten thousand reinstalls watched by one worker: calls, delay, cost, memory.
 
 The cloud is the simulator in a process of its own; its clock is moved by hand, so an hour takes minutes. What
 is counted are the calls in the simulator's ledger.
@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.figures import Figure, percentile
-from benchmarks.inside import CLAIMS, SWEEPS
 from benchmarks.portal import portal
 from benchmarks.processes import output_of, python
 
 #: The simulated cloud takes about three minutes for a job, log-normal.
 SCENARIO = {"job_median_s": 172.0, "job_sigma": 0.3}
-CALLS_GOAL, DELAY_GOAL_S, GET_GOAL_MS, MEMORY_GOAL_MB, QUERY_GOAL_MS = 1.3, 3.0, 1.0, 80.0, 2.0
+CALLS_GOAL, DELAY_GOAL_S, GET_GOAL_MS, MEMORY_GOAL_MB = 1.3, 3.0, 1.0, 80.0
 FLAT_GOAL = 1.05
-#: (servers, finished jobs) of the database the queries are asked of.
-GROWN = (20_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +40,6 @@ def measure(quick: bool) -> list[Figure]:
     """The loads one after the other, then single questions as fast as one process asks."""
     figures = [figure for load in (QUICK if quick else LOADS) for figure in _followed(load)]
     return figures + _asked(500 if quick else 2_000, 3 if quick else 5)
-
-
-def growth(quick: bool) -> list[Figure]:
-    """The questions of every second in a database of years."""
-    servers, jobs = (2_000, 20_000) if quick else GROWN
-    about = f"among {jobs:,} finished jobs"
-    with portal() as running:
-        output_of(
-            python("-m", "benchmarks.inside", "fill", str(servers), str(jobs)),
-            env=running.env,
-            patience_s=1800,
-        )
-        asked = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
-    return [
-        Figure(f"sweep query {about}", asked["sweep"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"turns query {about}", asked["turns"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"query of the watching {about}", asked["watching"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"claim of a job, committed, {about}", asked["claim"], "ms", n=CLAIMS),
-    ]
 
 
 def steady(quick: bool) -> list[Figure]:
