@@ -22,6 +22,7 @@ QUERIES: Mapping[str, tuple[str, float | None, int]] = {
     "sweep": ("sweep query", QUERY_GOAL_MS, SWEEPS),
     "turns": ("turns query", QUERY_GOAL_MS, SWEEPS),
     "watching": ("query of the watching", QUERY_GOAL_MS, SWEEPS),
+    "claiming": ("claim of a job, its statements alone", QUERY_GOAL_MS, CLAIMS),
     "claim": ("claim of a job, committed", None, CLAIMS),
     "audit": ("audit entry, committed", None, WRITES),
 }
