@@ -166,10 +166,13 @@ def freeze(*, actor: Actor, now: datetime, reason: str) -> None:
     _set(FREEZE, actor, now, _reason(reason), {"on": True})
 
 
-def lift_freeze(*, actor: Actor, now: datetime, reason: str) -> None:
-    """Lets held jobs go on. Lifting what is not set changes nothing."""
+def lift_freeze(*, actor: Actor, now: datetime, reason: str, seen: datetime | None = None) -> None:
+    """Lets held jobs go on. Lifting what is not set changes nothing.
+
+    seen: when the freeze that was looked at was set; Conflict when there is a newer one.
+    """
     _must_rule(actor)
-    _lift(FREEZE, actor, now, _reason(reason))
+    _lift(FREEZE, actor, now, _reason(reason), seen)
 
 
 def _must_rule(actor: Actor) -> None:
@@ -197,12 +200,14 @@ def _set(name: str, actor: Actor, now: datetime, reason: str, value: dict[str, o
         _record(f"system.{name.partition(':')[0]}_set", name, actor, now, reason)
 
 
-def _lift(name: str, actor: Actor, now: datetime, reason: str) -> None:
+def _lift(name: str, actor: Actor, now: datetime, reason: str, seen: datetime | None) -> None:
     with transaction.atomic():
-        gone, _ = SystemFlag.objects.filter(name=name).delete()
-        if gone:
-            _record(f"system.{name.partition(':')[0]}_lifted", name, actor, now, reason)
+        there = SystemFlag.objects.filter(name=name)
+        if (there.filter(set_at=seen) if seen else there).delete()[0]:
+            _record(f"system.{name}_lifted", name, actor, now, reason)
             wake_held(now)
+        elif newer := there.first():
+            raise Conflict(f"{newer.set_by} has stopped them anew: “{newer.reason}”. Nothing was changed.")
 
 
 def wake_held(now: datetime) -> int:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from reinstall.models import Environment, Project
 from reinstall.selectors.guards import Guard, active_guards, title_of
@@ -82,6 +83,11 @@ class Portal:
     def manages(self) -> bool:
         """Whether the person may open the pages under /manage/."""
         return self._signed_in and (self._request.user.is_staff or actor_of(self._request).sees_all)
+
+    @property
+    def leads_to_health(self) -> bool:
+        """Whether a banner names the page where one can do something about it: not on that page itself."""
+        return self.manages and not self._request.path.startswith(reverse("health"))
 
     @property
     def request_id(self) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import NotAllowed, RuleBroken
+from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
 from reinstall.selectors.system import OpenBreaker, system_view
 from reinstall.services import guards
 from reinstall.web.actors import actor_of
@@ -31,9 +31,26 @@ class ReasonForm(RefusedForm):
 
     def __init__(self, switch: str, data: QueryDict | None = None) -> None:
         super().__init__(data, auto_id=f"id_{switch}_%s")
-        hint = "Shown to everybody on every page." if switch == FREEZE else "What you looked at, and where."
-        self.fields["reason"].help_text = hint
+        self.fields["reason"].help_text = "What you looked at, and where. Kept in the audit log."
         self.fields["reason"].widget.attrs["aria-describedby"] = f"id_{switch}_reason-hint"
+
+
+class FreezeForm(ReasonForm):
+    """`on` is 1 or 0, never guessed; `seen` says which freeze was on the page."""
+
+    on = forms.ChoiceField(
+        choices=[("1", "Stop"), ("0", "Let go on")],
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Stop them, or let them go on."),
+    )
+    seen = forms.DateTimeField(required=False)
+
+    def change(self, actor: Actor) -> None:
+        """Does what was asked. Raises what the service raises."""
+        said, now = self.cleaned_data, timezone.now()
+        if said["on"] == "1":
+            guards.freeze(actor=actor, now=now, reason=said["reason"])
+        else:
+            guards.lift_freeze(actor=actor, now=now, reason=said["reason"], seen=said["seen"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +72,16 @@ def health(request: HttpRequest) -> HttpResponse:
 @translated
 def freeze(request: HttpRequest) -> HttpResponse:
     """Stops all new reinstalls (`on` is 1), or lets them go on."""
-    actor, form = actor_of(request), ReasonForm(FREEZE, request.POST)
-    change = guards.freeze if request.POST.get("on") == "1" else guards.lift_freeze
-    form.is_valid()
-    try:
-        change(actor=actor, now=timezone.now(), reason=form.cleaned_data.get("reason", ""))
-    except RuleBroken as broken:
-        form.add_refusals(broken.errors)
-        return _page(request, actor, {FREEZE: form})
-    return _done()
+    actor, form = actor_of(request), FreezeForm(FREEZE, request.POST)
+    if form.is_valid():
+        try:
+            form.change(actor)
+            return _done()
+        except RuleBroken as broken:
+            form.add_refusals(broken.errors)
+        except Conflict as conflict:
+            form.add_error(None, str(conflict))
+    return _page(request, actor, {FREEZE: form})
 
 
 @require_POST
@@ -96,9 +114,12 @@ def _page(request: HttpRequest, actor: Actor, wrong: dict[str, ReasonForm] | Non
     if not (request.user.is_staff or actor.sees_all):
         raise NotAllowed("This page is for staff. A superuser makes somebody staff, in the admin.")
     wrong, system = wrong or {}, system_view(actor, timezone.now())
+    form = wrong.get(FREEZE) or FreezeForm(FREEZE)
+    read_by = "Kept in the audit log." if system.freeze else "Shown to everybody on every page."
+    form.fields["reason"].help_text = read_by
     context = {
         "system": system,
-        "freeze_form": wrong.get(FREEZE) or ReasonForm(FREEZE),
+        "freeze_form": form,
         "switches": [
             Switch(breaker, wrong.get(name) or ReasonForm(name))
             for breaker in system.breakers
