@@ -19,8 +19,9 @@ from reinstall.api.examples import EXAMPLES
 from reinstall.api.lists import ListKind, common_filters
 from reinstall.api.problems import MEDIA_TYPE
 from reinstall.api.shapes import Shape
+from reinstall.api.system_shapes import SYSTEM
 
-_EXAMPLES = EXAMPLES | EVIDENCE
+_EXAMPLES = EXAMPLES | EVIDENCE | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 500)

@@ -2,7 +2,18 @@
 
 from django.urls import include, path, re_path
 
-from reinstall.api import audit, evidence, job_events, jobs, keypairs, orders, projects, servers, tokens
+from reinstall.api import (
+    audit,
+    evidence,
+    job_events,
+    jobs,
+    keypairs,
+    orders,
+    projects,
+    servers,
+    system,
+    tokens,
+)
 from reinstall.api.documentation import OpenApiDocument
 from reinstall.api.views import UnknownAddress
 
@@ -30,6 +41,13 @@ _v1 = [
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view(), name="token"),
     path("audit/", audit.AuditList.as_view(), name="audit"),
     path("audit/<int:entry_id>/", audit.AuditDetail.as_view(), name="audit-entry"),
+    path("system/", system.System.as_view(), name="system"),
+    path("system/freeze/", system.SystemFreeze.as_view(), name="system-freeze"),
+    path(
+        "system/breakers/<int:cloud_id>/close/",
+        system.SystemBreakerClose.as_view(),
+        name="system-breaker-close",
+    ),
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
 ]
 

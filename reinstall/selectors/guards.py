@@ -20,7 +20,7 @@ class Guard:
 _TITLES = {
     "freeze": "All reinstalls are frozen.",
     "read_only": "Read-only: the database went back in time.",
-    "breaker": "Reinstalls are stopped in one cloud.",
+    "breaker": "New reinstalls are stopped in one cloud.",
     "skew": "The clocks of a cloud and this portal differ.",
 }
 #: The most serious first.

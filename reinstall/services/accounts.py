@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 
 from reinstall.domain.actors import Actor
 from reinstall.services import history
@@ -27,6 +28,11 @@ def note_account(*, actor: Actor, now: datetime, user: User, verb: str, note: st
         note=note,
     )
     history.record(actor=actor, now=now, act=act)
+
+
+def forget_ended_sessions(*, now: datetime) -> int:
+    """Deletes sessions whose time is over, and with them the forms that waited in them; returns how many."""
+    return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
 def note_session(*, actor: Actor, now: datetime, verb: str) -> None:

@@ -5,16 +5,19 @@ Every guard holds jobs, none ends one: a held job says why on its page and goes 
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 
 from ecsclient.exchange import Exchange
+from reinstall.domain import breakers
 from reinstall.domain.actors import ENGINE, Actor
+from reinstall.domain.breakers import HELD, HOLDABLE
 from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
-from reinstall.domain.states import JobState, Verdict
+from reinstall.domain.states import Verdict
 from reinstall.models import Attempt, Cloud, Job, Membership, SystemFlag
 from reinstall.models.clock import database_now
 from reinstall.services import history, marks, moves
@@ -22,12 +25,8 @@ from reinstall.services import history, marks, moves
 log = logging.getLogger(__name__)
 
 FREEZE, READ_ONLY = "freeze", "read_only"
-HELD = "Held: "
 #: Held jobs are looked at again this often; lifting a guard wakes them at once.
 LOOK_AGAIN = timedelta(seconds=30)
-WINDOW = timedelta(minutes=10)
-UNCLEAR_ANSWERS = 3
-SERVER_ERRORS_SHARE, SERVER_ERRORS_FROM = 0.05, 20
 SKEW_WARNS_S, SKEW_BLOCKS_S = 60.0, 300.0
 
 #: Cloud -> seconds its clock is ahead of the database's, as last heard here.
@@ -167,22 +166,28 @@ def freeze(*, actor: Actor, now: datetime, reason: str) -> None:
     _set(FREEZE, actor, now, _reason(reason), {"on": True})
 
 
-def lift_freeze(*, actor: Actor, now: datetime, reason: str) -> None:
-    """Lets held jobs go on. Lifting what is not set changes nothing."""
+def lift_freeze(*, actor: Actor, now: datetime, reason: str, seen: datetime | None = None) -> None:
+    """Lets held jobs go on. Lifting what is not set changes nothing.
+
+    seen: when the freeze that was looked at was set; Conflict when there is a newer one.
+    """
     _must_rule(actor)
-    _lift(FREEZE, actor, now, _reason(reason))
+    _lift(FREEZE, actor, now, _reason(reason), seen)
 
 
 def _must_rule(actor: Actor) -> None:
-    if not actor.sees_all or (actor.scopes is not None and "request" not in actor.scopes):
-        raise NotAllowed("This concerns every project: only a superuser may do it.")
+    limited = actor.only_projects is not None or (actor.scopes is not None and "request" not in actor.scopes)
+    if limited or not actor.sees_all:
+        raise NotAllowed("This concerns every project: only a superuser may do it, without a narrower token.")
 
 
 def _reason(reason: str) -> str:
     text = plain_text(reason, 500).strip()
     if not text:
         raise RuleBroken(
-            "Say why: the reason is shown on every page and kept in the audit.", "reason", "required"
+            "Say why. The reason is shown to everybody it concerns and kept in the audit log.",
+            "reason",
+            "required",
         )
     return text
 
@@ -195,18 +200,19 @@ def _set(name: str, actor: Actor, now: datetime, reason: str, value: dict[str, o
         _record(f"system.{name.partition(':')[0]}_set", name, actor, now, reason)
 
 
-def _lift(name: str, actor: Actor, now: datetime, reason: str) -> None:
+def _lift(name: str, actor: Actor, now: datetime, reason: str, seen: datetime | None) -> None:
     with transaction.atomic():
-        gone, _ = SystemFlag.objects.filter(name=name).delete()
-        if gone:
-            _record(f"system.{name.partition(':')[0]}_lifted", name, actor, now, reason)
+        there = SystemFlag.objects.filter(name=name)
+        if (there.filter(set_at=seen) if seen else there).delete()[0]:
+            _record(f"system.{name}_lifted", name, actor, now, reason)
             wake_held(now)
+        elif newer := there.first():
+            raise Conflict(f"{newer.set_by} has stopped them anew: “{newer.reason}”. Nothing was changed.")
 
 
 def wake_held(now: datetime) -> int:
     """Held jobs are due at once; whether they may go is asked anew."""
-    waiting = (JobState.QUEUED, JobState.PREFLIGHT, JobState.STOPPING)
-    held = Job.objects.filter(state__in=waiting, lease_until__lte=now, waiting_for__startswith=HELD)
+    held = Job.objects.filter(state__in=HOLDABLE, lease_until__lte=now, waiting_for__startswith=HELD)
     return held.update(next_at=now)
 
 
@@ -229,45 +235,39 @@ def note_outcome(job: Job, now: datetime) -> None:
     flag = SystemFlag.objects.filter(name=breaker_name(cloud_id)).first()
     if flag is not None and flag.value.get("open"):
         return
-    since = max(now - WINDOW, flag.set_at) if flag is not None else now - WINDOW
-    why = _too_many(cloud_id, since)
+    since = max(now - breakers.WINDOW, flag.set_at) if flag is not None else now - breakers.WINDOW
+    why = breakers.why_open(**_answers(cloud_id, since))
     if why:
         log.critical("breaker of cloud %s: %s", job.project.cloud, why)
         _set(breaker_name(cloud_id), ENGINE, now, f"{job.project.cloud}: {why}", {"open": True})
 
 
-def _too_many(cloud_id: int, since: datetime) -> str:
+def _answers(cloud_id: int, since: datetime) -> dict[str, Any]:
     # An attempt without a phase was left by a worker that died: that says nothing about the cloud.
     answered = Attempt.objects.filter(intent_at__gt=since, job__project__cloud=cloud_id).exclude(phase="")
-    seen = answered.aggregate(
+    return answered.aggregate(
         every=Count("pk"),
         unclear=Count("pk", filter=Q(verdict=Verdict.UNKNOWN)),
         errors=Count("pk", filter=Q(status__gte=500)),
     )
-    minutes = round(WINDOW.total_seconds() / 60)
-    if seen["unclear"] >= UNCLEAR_ANSWERS:
-        return (
-            f"{seen['unclear']} answers in {minutes} minutes did not say whether the request was taken. "
-            "Look at these jobs first, then close the breaker."
-        )
-    if seen["every"] >= SERVER_ERRORS_FROM and seen["errors"] >= SERVER_ERRORS_SHARE * seen["every"]:
-        return f"{seen['errors']} of {seen['every']} requests in {minutes} minutes failed at the cloud."
-    return ""
 
 
 def close_breaker(*, actor: Actor, now: datetime, cloud_id: int, reason: str) -> None:
-    """Lets the cloud's jobs go on; answers from now on count. Raises NotFound, NotAllowed, RuleBroken."""
+    """Lets the cloud's jobs go on; answers from now on count. Nothing happens when it is not open.
+
+    Raises NotFound, NotAllowed, RuleBroken without a reason.
+    """
     _must_rule(actor)
     why = _reason(reason)
     if not Cloud.objects.filter(pk=cloud_id).exists():
         raise NotFound(f"There is no cloud {cloud_id}.")
     name = breaker_name(cloud_id)
     with transaction.atomic():
-        SystemFlag.objects.update_or_create(
-            name=name, defaults={"value": {"open": False}, "reason": why, "set_by": actor.name, "set_at": now}
-        )
-        _record("system.breaker_closed", name, actor, now, why)
-        wake_held(now)
+        # Conditional: of two who close it at once, one did.
+        opened = SystemFlag.objects.filter(name=name, value__open=True)
+        if opened.update(value={"open": False}, reason=why, set_by=actor.name, set_at=now):
+            _record("system.breaker_closed", name, actor, now, why)
+            wake_held(now)
 
 
 # ---------------------------------------------------------------- clocks

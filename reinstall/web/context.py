@@ -5,9 +5,10 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from reinstall.models import Environment, Project
-from reinstall.selectors.guards import active_guards, title_of
+from reinstall.selectors.guards import Guard, active_guards, title_of
 from reinstall.selectors.projects import NavCounts, nav_counts
 from reinstall.web.actors import actor_of
 from reinstall.web.scope import current_project, projects_of
@@ -72,11 +73,21 @@ class Portal:
         return nav_counts(actor_of(self._request), self._project)
 
     @cached_property
-    def guards(self) -> tuple[tuple[str, str], ...]:
-        """What holds the engine at present, for the banner: (title, text)."""
+    def guards(self) -> tuple[tuple[str, Guard], ...]:
+        """What holds the engine at present, for the banner: (title, guard), the most serious first."""
         if not self._signed_in:
             return ()
-        return tuple((title_of(guard), guard.reason) for guard in active_guards())
+        return tuple((title_of(guard), guard) for guard in active_guards())
+
+    @cached_property
+    def manages(self) -> bool:
+        """Whether the person may open the pages under /manage/."""
+        return self._signed_in and (self._request.user.is_staff or actor_of(self._request).sees_all)
+
+    @property
+    def leads_to_health(self) -> bool:
+        """Whether a banner names the page where one can do something about it: not on that page itself."""
+        return self.manages and not self._request.path.startswith(reverse("health"))
 
     @property
     def request_id(self) -> str:

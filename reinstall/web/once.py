@@ -25,5 +25,14 @@ def submission_of(request: HttpRequest, server_id: uuid.UUID, key: str) -> uuid.
     return submission if made == _bound_to(request, server_id) else None
 
 
+def person_of(server_id: uuid.UUID, key: str) -> int | None:
+    """Whose form the key was made for, whatever became of their session; None when it is old or no key."""
+    try:
+        made = signing.loads(key, salt=_SALT, max_age=MAX_AGE_S)
+    except signing.BadSignature:
+        return None
+    return int(made["user"]) if made["server"] == str(server_id) else None
+
+
 def _bound_to(request: HttpRequest, server_id: uuid.UUID) -> dict[str, object]:
     return {"user": request.user.pk, "session": request.session.session_key, "server": str(server_id)}

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, replace
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,6 +16,7 @@ from reinstall.selectors.servers import ServerView, get_server
 from reinstall.services.orders import OrderRequest, Preview, place_order, preview_order
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
+from reinstall.web.drafts import draft_of, forget
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.once import new_once, submission_of
@@ -28,6 +29,10 @@ TOO_OLD = (
 
 SIGNED_ANEW = (
     "You signed in anew since this form was opened. Nothing was sent. Look it over and send it again."
+)
+
+SIGNED_OUT = (
+    "You were signed out before this form was sent. Nothing was sent. Look it over and send it again."
 )
 
 
@@ -50,11 +55,14 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     server = get_server(actor, server_id)
     scope.show(request, server.row.project_slug)
+    if request.method != "POST" and (draft := draft_of(request, server_id)) is not None:
+        return _kept(request, actor, server, draft)
     if request.method != "POST":
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
         looked = _look(actor, form.order_request(server.row.project_slug, server_id))
         return _page(request, actor, server, ReinstallForm(initial=dict(form.data)), looked)
+    forget(request)
     form = ReinstallForm(request.POST, request.FILES)
     valid = form.is_valid()
     if request.POST.get("action") == "check":
@@ -94,6 +102,14 @@ def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     form = ReinstallForm(typed, request.FILES)
     form.is_valid()
     form.add_refusals((FieldError("", SIGNED_ANEW, "expired"),))
+    return _again(request, actor, server, form)
+
+
+def _kept(request: HttpRequest, actor: Actor, server: ServerView, draft: QueryDict) -> HttpResponse:
+    """What was typed before the session ended. Places nothing."""
+    form = ReinstallForm(draft)
+    form.is_valid()
+    form.add_refusals((FieldError("", SIGNED_OUT, "expired"),))
     return _again(request, actor, server, form)
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from reinstall.services import accounts
+from reinstall.web import drafts
 from reinstall.web.actors import actor_of
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,12 @@ class SignIn(views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         with transaction.atomic():
             answer = super().form_valid(form)
+            drafts.signed_in(self.request)
             _note(self.request, "signed_in")
         return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "kept": drafts.waits(self.request)}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         # The name stays out: people type passwords into that field.

@@ -3,7 +3,19 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from reinstall.web import audit, health, jobs, keypairs, live, reinstalls, servers, session, settling, tokens
+from reinstall.web import (
+    audit,
+    health,
+    jobs,
+    keypairs,
+    live,
+    manage,
+    reinstalls,
+    servers,
+    session,
+    settling,
+    tokens,
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="servers"), name="home"),
@@ -25,6 +37,9 @@ urlpatterns = [
     path("audit/", audit.audit_list, name="audit"),
     path("settings/tokens/", tokens.token_list, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("manage/health/", manage.health, name="health"),
+    path("manage/health/freeze/", manage.freeze, name="freeze"),
+    path("manage/health/breakers/<int:cloud_id>/close/", manage.breaker_close, name="breaker-close"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
 ]

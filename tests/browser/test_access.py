@@ -25,6 +25,7 @@ PAGES = [
     "key-pairs",
     "audit",
     "tokens",
+    "health",
     "missing",
 ]
 LAPTOP, PHONE = ViewportSize(width=1440, height=1000), ViewportSize(width=390, height=844)
@@ -33,6 +34,17 @@ MODES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
     "dark": ("dark", LAPTOP),
     "phone": ("light", PHONE),
 }
+
+#: The breaker of the cloud is open, and the first job is one that opened it.
+OPEN_BREAKER = """
+from django.utils.timezone import now
+from reinstall.domain.actors import ENGINE
+from reinstall.models import Attempt, Cloud, SystemFlag
+Attempt.objects.filter(job__state="succeeded").update(status=503)
+name, reason = f"breaker:{Cloud.objects.get().pk}", "3 answers in 10 minutes did not say"
+flag = {"value": {"open": True}, "reason": reason, "set_by": ENGINE.name, "set_at": now()}
+SystemFlag.objects.create(name=name, **flag)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +58,10 @@ def addresses(portal: Stack) -> dict[str, str]:
     (rejected,) = portal.settled([portal.order([refused])["jobs"][0]["id"]])
     portal.faults({"match": match, "times": 1, "do": "slow_job", "factor": 100})
     slow = portal.order([running], user_data="#!/bin/sh\n")["jobs"][0]["id"]
+    # From here on every page carries the banners of a stopped portal, and the health page its forms.
+    portal.manage("shell", "--no-imports", "-c", OPEN_BREAKER)
+    stopped = portal.ask("POST", "system/freeze/", json={"on": True, "reason": "storage incident"})
+    assert stopped.status_code == 200
     form = f"/servers/{done['id']}/reinstall/"
     return {
         "sign-in": "/sign-in/",
@@ -60,6 +76,7 @@ def addresses(portal: Stack) -> dict[str, str]:
         "key-pairs": "/key-pairs/",
         "audit": "/audit/",
         "tokens": "/settings/tokens/",
+        "health": "/manage/health/",
         "missing": "/jobs/999999/",
     }
 

@@ -36,7 +36,7 @@ def accepted_for(portal: Stack, server: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in portal.accepted() if row["server_id"] == server["id"]]
 
 
-def test_from_the_list_to_success_without_reloading(page: Page, portal: Stack) -> None:
+def test_f62_from_the_list_to_success_with_a_double_click(page: Page, portal: Stack) -> None:
     (server,) = portal.free_servers(1)
     page.goto("/servers/")
     page.get_by_label("Search servers").fill(server["name"])
@@ -74,7 +74,7 @@ def test_from_the_list_to_success_without_reloading(page: Page, portal: Stack) -
     assert len(jobs) == 1, "a double click made more than one job"
 
 
-def test_the_back_button_makes_no_second_job(page: Page, portal: Stack) -> None:
+def test_f62_the_back_button_makes_no_second_job(page: Page, portal: Stack) -> None:
     (server,) = portal.free_servers(1)
     open_form(page, server)
     fill_in(page, server)
@@ -93,7 +93,7 @@ def test_the_back_button_makes_no_second_job(page: Page, portal: Stack) -> None:
     assert len(accepted_for(portal, server)) == 1
 
 
-def test_a_form_that_is_sent_again_lands_on_the_job_it_made(page: Page, portal: Stack) -> None:
+def test_f62_a_form_that_is_sent_again_lands_on_the_job_it_made(page: Page, portal: Stack) -> None:
     (server,) = portal.free_servers(1)
     open_form(page, server)
     fill_in(page, server)
@@ -114,7 +114,31 @@ def test_a_form_that_is_sent_again_lands_on_the_job_it_made(page: Page, portal: 
     assert len(accepted_for(portal, server)) == 1
 
 
-def test_two_people_one_server_the_second_is_told_who_was_faster(page: Page, portal: Stack) -> None:
+def test_f62_two_tabs_with_the_same_form_make_one_job(context: BrowserContext, portal: Stack) -> None:
+    (server,) = portal.free_servers(1)
+    tabs = [context.new_page(), context.new_page()]
+    wrong = [watch(tab) for tab in tabs]
+    for tab in tabs:
+        open_form(tab, server)
+        fill_in(tab, server)
+        tab.locator("[name=confirm]").fill(server["name"])
+    first, second = tabs
+    wipe_button(first, server).click()
+    first.wait_for_url("**/jobs/*/")
+    number = int(first.url.rstrip("/").rsplit("/", 1)[1])
+    wipe_button(second, server).click()
+    expect(second.locator("main")).to_contain_text(f"held by job #{number}")
+    # Reloaded, the answer to a form is sent anew; it is still told who has the server.
+    second.reload()
+    expect(second.locator("main")).to_contain_text(f"held by job #{number}")
+    first.reload()
+    portal.settled([number])
+    assert len(accepted_for(portal, server)) == 1
+    assert len(portal.ask("GET", f"jobs/?server={server['id']}").json()["results"]) == 1
+    assert wrong == [[], []]
+
+
+def test_f64_two_people_one_server_the_second_is_told_who_was_faster(page: Page, portal: Stack) -> None:
     (server,) = portal.free_servers(1)
     open_form(page, server)
     fill_in(page, server)

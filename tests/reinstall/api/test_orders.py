@@ -86,7 +86,7 @@ def test_no_answer_shows_the_script(
     assert hashlib.sha256(script.encode()).hexdigest().encode() in answers[0].content
 
 
-def test_the_same_key_gives_the_first_answer_again(caller: Caller, server: Server):
+def test_f63_the_same_key_and_body_give_the_first_answer_again(caller: Caller, server: Server):
     first = caller.post("orders/", body_for(server), **KEY)
     Job.objects.update(waiting_for="something changed meanwhile")
     again = caller.post("orders/", body_for(server), **KEY)
@@ -96,14 +96,14 @@ def test_the_same_key_gives_the_first_answer_again(caller: Caller, server: Serve
     assert Order.objects.count() == 1
 
 
-def test_the_key_with_another_body_is_refused(caller: Caller, server: Server):
+def test_f63_the_same_key_with_another_body_is_refused(caller: Caller, server: Server):
     caller.post("orders/", body_for(server), **KEY)
     answer = caller.post("orders/", body_for(server, reason="OPS-9"), **KEY)
     assert fields_of(answer, 422) == {"Idempotency-Key"}
     assert Order.objects.count() == 1
 
 
-def test_while_the_first_is_at_work_the_second_is_told_to_wait(caller: Caller, server: Server):
+def test_f63_while_the_first_is_at_work_the_second_is_told_to_wait(caller: Caller, server: Server):
     assert caller.post("orders/", body_for(server, keyname=""), **KEY).status_code == 400
     caller.post("orders/", body_for(server), **KEY)
     IdempotencyKey.objects.update(status=None, answer=None)
@@ -128,7 +128,7 @@ def test_a_refused_order_gives_the_key_back(caller: Caller, server: Server):
     assert caller.post("orders/", body_for(server), **KEY).status_code == 201
 
 
-def test_keys_of_two_callers_have_nothing_in_common(caller: Caller, server: Server, requester: User):
+def test_f63_the_same_key_of_another_caller_is_another_key(caller: Caller, server: Server, requester: User):
     other_server = free_servers(server.project)[1]
     caller.post("orders/", body_for(server), **KEY)
     answer = Caller(a_token(requester)).post("orders/", body_for(other_server), **KEY)
@@ -209,7 +209,7 @@ def test_a_script_arrives_byte_for_byte(caller: Caller, server: Server, given: d
     assert (order.user_data_bytes, order.user_data_sha256) == (8, hashlib.sha256(wanted).hexdigest())
 
 
-def test_a_held_server_is_a_conflict_that_names_the_job(caller: Caller, server: Server):
+def test_f64_a_held_server_is_a_conflict_that_names_the_job(caller: Caller, server: Server):
     caller.post("orders/", body_for(server), **KEY)
     answer = caller.post("orders/", body_for(server), **{"Idempotency-Key": "another"})
     document = problem_of(answer, 409)

@@ -16,7 +16,7 @@ from reinstall.models import Job, KeyPair, KmsKey, Membership, Order, Project, S
 from reinstall.services.requests import spec_of_order
 from reinstall.web import once
 from simulator.server import RunningSimulator
-from tests.reinstall.conftest import free_servers, placed_job
+from tests.reinstall.conftest import Clock, finished, free_servers, placed_job
 from tests.reinstall.web.conftest import filled_in, form_address, once_of
 
 pytestmark = pytest.mark.django_db
@@ -49,12 +49,29 @@ def test_a_right_form_makes_one_job_and_leads_to_it(browser: Client, server: Ser
     assert (job.server_id, job.order.reason) == (server.pk, "OPS-4417")
 
 
-def test_a_double_click_the_back_button_and_a_resent_post_make_one_job(
-    browser: Client, server: Server
+def test_f62_the_back_button_and_a_reload_of_the_post_make_one_job(
+    browser: Client, server: Server, simulator: RunningSimulator, clock: Clock
 ) -> None:
     data = filled_in(browser, server)
     answers = [browser.post(form_address(server), data) for _ in range(3)]
-    assert {answer["Location"] for answer in answers} == {f"/jobs/{Job.objects.get().pk}/"}
+    job = Job.objects.get()
+    finished(job, clock, simulator)
+    answers.append(browser.post(form_address(server), data))
+    assert {answer["Location"] for answer in answers} == {f"/jobs/{job.pk}/"}
+    assert Job.objects.count() == len(simulator.accepted()) == 1
+
+
+def test_f62_two_tabs_with_forms_of_their_own_make_one_job(
+    browser: Client, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    tabs = [filled_in(browser, server), filled_in(browser, server)]
+    assert tabs[0]["once"] != tabs[1]["once"]
+    first, second = (browser.post(form_address(server), data) for data in tabs)
+    job = Job.objects.get()
+    assert first["Location"] == f"/jobs/{job.pk}/"
+    assert f"held by job #{job.pk}".encode() in second.content
+    finished(job, clock, simulator)
+    assert len(simulator.accepted()) == 1
 
 
 def test_typed_text_arrives_with_lf_and_a_file_byte_for_byte(browser: Client, project: Project) -> None:
@@ -161,7 +178,7 @@ def test_a_page_copied_script_is_warned_about(browser: Client, server: Server) -
     assert b"HTML entity &amp;gt;" in browser.post(form_address(server), data).content
 
 
-def test_a_held_server_says_by_which_job(browser: Client, server: Server, actor: Actor) -> None:
+def test_f64_a_held_server_says_by_which_job(browser: Client, server: Server, actor: Actor) -> None:
     data = filled_in(browser, server)
     held_by = placed_job(actor, server)
     html = browser.post(form_address(server), data).content.decode()

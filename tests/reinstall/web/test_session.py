@@ -12,7 +12,13 @@ from reinstall.web import urls
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"sign-in", "sign-out", "live", "ready"}
-VALUES = {"server_id": "00000000-0000-0000-0000-000000000001", "job_id": 1, "token_id": 1, "slug": "x"}
+VALUES = {
+    "server_id": "00000000-0000-0000-0000-000000000001",
+    "job_id": 1,
+    "token_id": 1,
+    "cloud_id": 1,
+    "slug": "x",
+}
 
 
 def test_signing_in_leads_to_where_one_wanted_to_go(user: User) -> None:
