@@ -9,6 +9,7 @@ from django.db.models import F, Max
 from ecsclient.exchange import Exchange as Call
 from ecsclient.transport import OneShotResult
 from reinstall.domain.redaction import plain_text, shown_request, shown_response
+from reinstall.domain.states import JobState
 from reinstall.models import Exchange, Job
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def note_call(job: Job, call: Call) -> None:
     """Stores one call. Never raises for what the cloud said; the call itself is over."""
     path, outcome = call.path.split("?", 1)[0][:500], _outcome(call.status, call.response_body)
-    earlier = _earlier(job, path, outcome, call) if call.method == "GET" else None
+    # The first look asks each question once: there is nothing to fold, and nothing to search for.
+    first = job.state == JobState.PREFLIGHT and not job.tries
+    earlier = _earlier(job, path, outcome, call) if call.method == "GET" and not first else None
     if earlier is not None:
         Exchange.objects.filter(pk=earlier.pk).update(
             times=earlier.times + 1,
