@@ -70,6 +70,18 @@ class Portal:
         process.wait_for(self._ready, "to be ready")
         return process
 
+    def serve_apart(self) -> list[Process]:
+        """Web, worker and beat as processes of their own; returns once they are ready."""
+        web = ("-m", "uvicorn", "ecsportal.asgi:application", "--port", str(self.port), "--no-access-log")
+        celery = ("-m", "celery", "-A", "ecsportal")
+        quiet = ("--concurrency", "4", "--without-gossip", "--without-mingle")
+        beat = ("beat", "--schedule", str(self.data_dir / "beat"), "--pidfile=")
+        commands = {"web": web, "worker": (*celery, "worker", *quiet), "beat": (*celery, *beat)}
+        started = [start(name, python(*command), env=self.env) for name, command in commands.items()]
+        self.processes += started
+        started[0].wait_for(self._ready, "to be ready")
+        return started
+
     def _ready(self) -> str:
         try:
             return "yes" if requests.get(f"{self.url}/ready", timeout=5).status_code == 200 else ""

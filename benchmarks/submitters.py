@@ -1,7 +1,7 @@
-"""Placing and sending, inside Django: `python -m benchmarks.submitters place|send|told COUNT`, as JSON.
+"""Placing and sending, inside Django: `python -m benchmarks.submitters WHAT COUNT`, as JSON.
 
 `place` places one order for so many servers. `send` is one worker process: it sweeps until so many attempts
-were answered, by this process and by others. `told` says what became of them all.
+were answered, by this process and by others. `told` says what became of them all, `clicks` of each.
 """
 
 import json
@@ -18,7 +18,7 @@ PATIENCE_S = 300.0
 def main() -> None:
     django.setup()
     count = int(sys.argv[2])
-    print(json.dumps({"place": place, "send": send, "told": told}[sys.argv[1]](count)))
+    print(json.dumps(WORK[sys.argv[1]](count)))
 
 
 def place(count: int) -> dict[str, float]:
@@ -90,6 +90,21 @@ def told(count: int) -> dict[str, float]:
         "seconds": (seen["last"] - seen["first"]).total_seconds(),
     }
 
+
+def clicks(_: int) -> dict[int, dict[str, float]]:
+    """Accepted jobs: when the answer was there, and how long the cloud took for the calls up to it."""
+    from reinstall.domain.states import Verdict
+    from reinstall.models import Attempt, Exchange
+
+    found = {}
+    for job, answered in Attempt.objects.filter(verdict=Verdict.ACCEPTED).values_list("job", "answered_at"):
+        if answered is not None:
+            calls = Exchange.objects.filter(job=job, at__lte=answered).values_list("duration_ms", flat=True)
+            found[job] = {"accepted": answered.timestamp(), "round_trips_ms": sum(calls)}
+    return found
+
+
+WORK = {"place": place, "send": send, "told": told, "clicks": clicks}
 
 if __name__ == "__main__":
     main()

@@ -1,24 +1,17 @@
 """Placing orders and sending them: ten thousand servers at once, calls per core, more worker processes."""
 
 import json
-import os
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 import requests
-from psycopg import sql
 
-from benchmarks.figures import Figure, NotMeasured
+from benchmarks.databases import own_postgres
+from benchmarks.figures import Figure
 from benchmarks.portal import Portal, portal
 from benchmarks.processes import Failed, output_of, python, start
 
-POSTGRES = os.environ.get(
-    "PORTAL_TEST_POSTGRES_URL", "postgres://ecsportal:ecsportal@127.0.0.1:5432/ecsportal"
-)
 PLACED_GOAL_S, SCALE_GOAL = 5.0, 1.7
 #: Budgets that bind nobody: what is measured is the portal.
 UNBOUND = {"ECSPORTAL_CALLS_PER_SECOND": "submit=9000,evidence=9000,poll=20", "ECSPORTAL_LOG_LEVEL": "ERROR"}
@@ -117,7 +110,7 @@ def _several(quick: bool) -> list[Figure]:
 
 def _rate(processes: int, calls: int) -> float:
     """Calls a second that so many worker processes make together, first intent to last answer."""
-    with _own_database() as database, portal({**UNBOUND, **database}) as running:
+    with own_postgres() as database, portal({**UNBOUND, **database}) as running:
         running.start_cloud(servers=_servers(calls), speed=1, scenario=SCENARIO)
         _inside(running, "place", calls)
         slow = [{"match": {"path": "*"}, "times": None, "do": "delay", "seconds": CLOUD_S}]
@@ -144,25 +137,3 @@ def _inside(running: Portal, what: str, count: int) -> dict[str, Any]:
 def _servers(wanted: int) -> int:
     """A few servers cannot be reinstalled."""
     return wanted + wanted // 8 + 100
-
-
-@contextmanager
-def _own_database() -> Iterator[dict[str, str]]:
-    """A fresh PostgreSQL database, as settings of a portal. Raises NotMeasured without a server."""
-    name = f"bench_{secrets.token_hex(6)}"
-    try:
-        with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg.OperationalError as error:
-        raise NotMeasured(f"no PostgreSQL answers ({str(error).splitlines()[0]}): make services") from None
-    own = {
-        "ECSPORTAL_DATABASE_URL": f"{POSTGRES.rsplit('/', 1)[0]}/{name}",
-        "ECSPORTAL_SECRET_KEY": secrets.token_urlsafe(48),
-        "ECSPORTAL_ENCRYPTION_KEYS": "bench:" + "A" * 43 + "=",
-        "ECSPORTAL_DEPLOYMENT_ID": name,
-    }
-    try:
-        yield own
-    finally:
-        with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
