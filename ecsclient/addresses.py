@@ -3,10 +3,14 @@
 A wrong or hostile name may resolve to the address where a virtual machine reads its own credentials
 (169.254.169.254). That address and its relatives are refused at the moment of connecting, so a name that
 resolves differently the second time gains nothing. Whether a private network is a fit place for a cloud is
-a decision of the portal's settings, not of this package.
+a decision of whoever uses this package: a session takes a rule for it, asked at the same moment.
 """
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+#: An IP address as text -> why it must not be connected to; "" where it may be.
+AddressRule = Callable[[str], str]
 
 _NAT64 = 0x0064FF9B << 96
 
@@ -30,4 +34,9 @@ def why_refused(host: str) -> str:
         return f"{host} is a multicast address"
     if address.is_unspecified:
         return f"{host} is not an address of a machine"
+    return ""
+
+
+def any_other(_: str) -> str:
+    """The rule that refuses no address that a cloud can have."""
     return ""

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import requests
 from requests.auth import AuthBase
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.clock import Clock, utc_now
 from ecsclient.errors import AuthRefused, BadAnswer
 from ecsclient.exchange import Answer, Caller, Exchange
@@ -170,7 +171,9 @@ class TokenSource:
         timeout: tuple[float, float] = (5, 30),
         clock: Clock = utc_now,
         on_exchange: Callable[[Exchange], None] | None = None,
+        refuses: AddressRule = any_other,
     ) -> None:
+        self._refuses = refuses
         self._url = endpoint.rstrip("/").removesuffix("/v3") + "/v3/auth/tokens?nocatalog=true"
         self._login = login
         self._project_id = project_id
@@ -205,7 +208,9 @@ class TokenSource:
         }
         body = {"auth": {"identity": identity, "scope": {"project": {"id": self._project_id}}}}
         headers = {"Content-Type": "application/json;charset=utf8"}
-        caller = Caller(timeout=self._timeout, clock=self._clock, on_exchange=self._on_exchange)
+        caller = Caller(
+            timeout=self._timeout, clock=self._clock, on_exchange=self._on_exchange, refuses=self._refuses
+        )
         try:
             request = requests.Request("POST", self._url, data=json.dumps(body).encode(), headers=headers)
             return self._read(caller.call(request, private=True))

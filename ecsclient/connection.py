@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.dialing import dial
 
 _CONNECT_TIMEOUT: Final = 5.0
@@ -30,7 +31,8 @@ USER_AGENT: Final = "ecsportal-ecsclient/0.1"
 class Watch:
     """Knows the socket of a call: whether the connection stood, and how to end it from another thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: AddressRule = any_other) -> None:
+        self.refuses = refuses
         self.connected = False
         self.expired = False
         self._socket: socket.socket | None = None
@@ -62,8 +64,11 @@ def _watched(connection: HTTPConnection) -> None:
 def _dialled(connection: HTTPConnection) -> socket.socket:
     """A socket to an address that was checked, in place of the one the library would open."""
     seconds = connection.timeout if isinstance(connection.timeout, int | float) else _CONNECT_TIMEOUT
+    watch = _current.get()
     try:
-        return dial(connection.host, connection.port or 80, float(seconds))
+        return dial(
+            connection.host, connection.port or 80, float(seconds), watch.refuses if watch else any_other
+        )
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, f"no connection to {connection.host} in time") from error
     except OSError as error:
@@ -154,9 +159,12 @@ _watchdog = _Watchdog()
 
 
 @contextlib.contextmanager
-def watching(wall: float) -> Iterator[Watch]:
-    """Watches the calls of this thread inside the block; after `wall` seconds their socket is shut down."""
-    watch = Watch()
+def watching(wall: float, refuses: AddressRule = any_other) -> Iterator[Watch]:
+    """Watches the calls of this thread inside the block; after `wall` seconds their socket is shut down.
+
+    No address that `refuses` speaks against is connected to.
+    """
+    watch = Watch(refuses)
     token = _current.set(watch)
     _watchdog.guard(watch, wall)
     try:

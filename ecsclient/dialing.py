@@ -4,21 +4,21 @@ import socket
 import threading
 import time
 
-from ecsclient.addresses import why_refused
+from ecsclient.addresses import AddressRule, any_other, why_refused
 
 _Sockaddr = tuple[str, int] | tuple[str, int, int, int]
 
 
-def dial(host: str, port: int, seconds: float) -> socket.socket:
+def dial(host: str, port: int, seconds: float, refuses: AddressRule = any_other) -> socket.socket:
     """A connected socket whose timeout is `seconds`, which also limits the lookup and all tries together.
 
     Raises TimeoutError where the time was over, OSError where the name has no address, every address refused
-    the connection, or is one that no cloud has.
+    the connection, or is one that no cloud has or that `refuses` speaks against.
     """
     deadline = time.monotonic() + seconds
     failure = OSError(f"the name {host} has no address")
     for family, address in _resolve(host, port, seconds):
-        refused = why_refused(str(address[0]))
+        refused = why_refused(str(address[0])) or refuses(str(address[0]))
         if refused:
             failure = OSError(f"the address is refused: {refused}")
             continue

@@ -17,6 +17,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.clock import Clock, utc_now
 from ecsclient.connection import Watch, http_session, watching
 from ecsclient.errors import (
@@ -152,8 +153,10 @@ class Caller:
         timeout: tuple[float, float],
         clock: Clock = utc_now,
         on_exchange: Callable[[Exchange], None] | None = None,
+        refuses: AddressRule = any_other,
     ) -> None:
         self._timeout = timeout
+        self._refuses = refuses
         self._wall = timeout[0] + 2 * timeout[1]
         self._clock = clock
         self._on_exchange = on_exchange
@@ -188,7 +191,7 @@ class Caller:
                 http.close()
 
     def _send(self, http: requests.Session, prepared: requests.PreparedRequest) -> Answer:
-        with watching(self._wall) as watch:
+        with watching(self._wall, self._refuses) as watch:
             try:
                 with http.send(
                     prepared, timeout=self._timeout, allow_redirects=False, stream=True

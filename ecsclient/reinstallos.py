@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.fields import path_id
 from ecsclient.session import CloudSession
 from ecsclient.transport import OneShotResult, post_once
@@ -28,6 +29,7 @@ class PreparedReinstall:
     body: bytes = field(repr=False)
     signed_at: datetime
     body_sha256: str
+    refuses: AddressRule = any_other
 
 
 def prepare_reinstall(
@@ -55,6 +57,7 @@ def prepare_reinstall(
         body=body,
         signed_at=signed_at,
         body_sha256=hashlib.sha256(body).hexdigest(),
+        refuses=session.refuses,
     )
 
 
@@ -74,4 +77,5 @@ def send_reinstall(
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
         wall=wall,
+        refuses=prepared.refuses,
     )

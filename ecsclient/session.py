@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import requests
 from requests.auth import AuthBase
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.auth import AkSk, AkSkAuth, PasswordLogin, TokenAuth, TokenSource, sign_request
 from ecsclient.clock import Clock, utc_now
 from ecsclient.errors import AuthRefused, CloudError, ConnectionLost, Throttled, Unclear, Unsent
@@ -44,7 +45,8 @@ class CloudSession:
     `endpoints` maps a service (iam, ecs, evs, ims, kms, cts) to its base address. `credentials` may also be a
     TokenSource shared by several sessions, which then sign in once. `on_exchange` is told of every call,
     failed ones too. A session that is not `patient` raises Throttled at once, for a caller that keeps a
-    budget and waits by itself. Not for several threads at once; cheap enough to be made per step.
+    budget and waits by itself. `refuses` says why an IP address must not be connected to. Not for several
+    threads at once; cheap enough to be made per step.
     """
 
     def __init__(  # noqa: PLR0913 - the things that make a session, all by name
@@ -58,12 +60,14 @@ class CloudSession:
         clock: Clock = utc_now,
         on_exchange: Callable[[Exchange], None] | None = None,
         patient: bool = True,
+        refuses: AddressRule = any_other,
     ) -> None:
         if not _PROJECT.fullmatch(project_id):
             raise ValueError("project_id should be 1 to 64 letters, digits, '-' and '_'")
         self.project_id = project_id
         self.domain_id = domain_id
         self.clock = clock
+        self.refuses = refuses
         self._patient = patient
         self._endpoints = {service: _base(service, address) for service, address in endpoints.items()}
         self._key = credentials if isinstance(credentials, AkSk) else None
@@ -76,8 +80,9 @@ class CloudSession:
                 timeout=timeout,
                 clock=clock,
                 on_exchange=on_exchange,
+                refuses=refuses,
             )
-        self._caller = Caller(timeout=timeout, clock=clock, on_exchange=on_exchange)
+        self._caller = Caller(timeout=timeout, clock=clock, on_exchange=on_exchange, refuses=refuses)
 
     def __enter__(self) -> Self:
         return self

@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 import certifi
 from requests.structures import CaseInsensitiveDict
 
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.answerreader import AnswerBroken, AnswerReader
 from ecsclient.connection import USER_AGENT
 from ecsclient.dialing import dial
@@ -94,8 +95,11 @@ class _Limits:
 class _Call:
     """One call under way."""
 
-    def __init__(self, target: SplitResult, limits: _Limits, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, target: SplitResult, limits: _Limits, tls: ssl.SSLContext | None, refuses: AddressRule
+    ) -> None:
         self._target = target
+        self._refuses = refuses
         self._limits = limits
         self._tls = tls
         self._socket: socket.socket | None = None
@@ -139,7 +143,7 @@ class _Call:
     def _connect(self) -> None:
         host = self._target.hostname or ""
         port = self._target.port or (443 if self._target.scheme == "https" else 80)
-        self._socket = dial(host, port, self._limits.within(self._limits.connect))
+        self._socket = dial(host, port, self._limits.within(self._limits.connect), self._refuses)
         self.phase = Phase.CONNECTED
 
     def _secure(self) -> None:
@@ -221,6 +225,7 @@ def post_once(  # noqa: PLR0913 - a request, its limits and nothing else; all by
     wall: float = 60,
     max_body: int = 1_000_000,
     tls_context: ssl.SSLContext | None = None,
+    refuses: AddressRule = any_other,
 ) -> OneShotResult:
     """POST `body` to `url` once, and tell what happened.
 
@@ -228,12 +233,13 @@ def post_once(  # noqa: PLR0913 - a request, its limits and nothing else; all by
     sent, for a URL or header that cannot be sent. Times in seconds: `connect_timeout` for the lookup and the
     connection together and once more for the TLS handshake, `read_timeout` for each silence, `wall` for
     everything. A body longer than `max_body` bytes is cut and not complete. `tls_context` replaces the
-    default one, which checks certificates against the same store as the reads.
+    default one, which checks certificates against the same store as the reads. No address is connected to
+    that `refuses` speaks against.
     """
     target = _split(url)
     message = _message(target, headers, body)
     started_at, started = datetime.now(UTC), time.monotonic()
-    call = _Call(target, _Limits(connect_timeout, read_timeout, started + wall), tls_context)
+    call = _Call(target, _Limits(connect_timeout, read_timeout, started + wall), tls_context, refuses)
     error = _attempt(call, message, max_body)
     return OneShotResult(
         phase=call.phase,

@@ -30,6 +30,12 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
+def why_private(host: str) -> str:
+    """Why `host`, an IP address as text, is not out on the internet; "" where it is."""
+    address = ip_address(host.partition("%")[0])
+    return "" if is_public(address) else f"{host} is a private or reserved address"
+
+
 def _unwrapped(address: Address) -> Address | None:
     """The IPv4 address inside an IPv6 one, if it is of a kind that has one."""
     if isinstance(address, IPv4Address):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
@@ -144,7 +143,7 @@ def _endpoint_errors(document: dict[str, Any]) -> list[FieldError]:
     if unknown:
         known = ", ".join(_SERVICES)
         return [FieldError(f"endpoints.{unknown[0]}", f"The services are {known}.", "unknown")]
-    lax = document["environment"] == Environment.SIMULATOR or settings.ALLOW_PRIVATE_ENDPOINTS
+    lax = links.may_be_private(document["environment"])
     errors = [
         FieldError(f"endpoints.{name}", wrong, "address")
         for name, url in endpoints.items()

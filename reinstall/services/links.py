@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
+from ecsclient.addresses import AddressRule, any_other
 from ecsclient.auth import AkSk, PasswordLogin, TokenSource
 from ecsclient.profiles import Profile, get_profile
 from ecsclient.session import CloudSession, Exchange
+from reinstall.domain.addresses import why_private
 from reinstall.domain.spec import Limits
-from reinstall.models import Cloud, Project
+from reinstall.models import Cloud, Environment, Project
 from reinstall.services import vault
 
 #: What people read where a CannotOpen ended a step.
@@ -68,12 +72,25 @@ def endpoints_in(cloud: Cloud) -> dict[str, str]:
     return {name: url for name, url in found.items() if url} | dict(cloud.endpoints)
 
 
+def may_be_private(environment: str) -> bool:
+    """Whether a cloud of that environment may stand in a private network, or speak plain http."""
+    return environment == Environment.SIMULATOR or settings.ALLOW_PRIVATE_ENDPOINTS
+
+
+def refuses(project: Project) -> AddressRule:
+    """Which addresses are not connected to, asked each time a connection is opened: what a name meant when it
+    was written down may not be what it means now."""
+    return any_other if may_be_private(project.environment) else why_private
+
+
 def session_of(project: Project, *, patient: bool = True) -> CloudSession:
     """This thread's session in `project`. Raises CannotOpen when the credentials do not open.
 
     `patient`: waits a few seconds inside a call that was throttled. The engine does not; it has a budget.
     """
-    key = (project.pk, project.credential_version, repr(sorted(project.cloud.endpoints.items())))
+    rule = refuses(project)
+    where = repr([rule.__name__, *sorted(project.cloud.endpoints.items())])
+    key = (project.pk, project.credential_version, where)
     session = _local.sessions.get((*key, patient))
     if session is None:
         session = CloudSession(
@@ -82,6 +99,7 @@ def session_of(project: Project, *, patient: bool = True) -> CloudSession:
             credentials=_credentials(project, key),
             on_exchange=_heard,
             patient=patient,
+            refuses=rule,
         )
         _local.sessions[(*key, patient)] = session
     return session
@@ -99,6 +117,7 @@ def _credentials(project: Project, key: tuple[int, int, str]) -> AkSk | TokenSou
                 login=login,
                 project_id=project.project_id,
                 on_exchange=_heard,
+                refuses=refuses(project),
             )
         return _tokens[key]
 
