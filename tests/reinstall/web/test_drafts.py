@@ -1,4 +1,4 @@
-"""A session that ends while a form is filled in: nothing is sent, nothing typed is lost or shown to others."""
+"""A session that ends while a form is filled in: nothing is sent, nothing typed is lost or seen by others."""
 
 from datetime import timedelta
 from typing import Any
