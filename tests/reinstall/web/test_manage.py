@@ -117,6 +117,7 @@ def test_without_a_reason_nothing_changes(on: str, frozen: bool, root: Client) -
     assert html.count("Say why.") == 2, "in the summary and beside the field"
     assert 'href="#id_freeze_reason"' in html
     assert 'id="id_freeze_reason-error"' in html
+    assert ("Shown to everybody on every page." in html) is not frozen, "who will read it"
     assert bool(active_guards()) is frozen
     assert AuditEvent.objects.count() == before
 
