@@ -3,7 +3,18 @@
 import argparse
 import sys
 
-from benchmarks import click_to_cloud, cloud_to_dom, fresh_clone, idle, intervals, lists, report, watching
+from benchmarks import (
+    click_to_cloud,
+    cloud_to_dom,
+    fresh_clone,
+    growth,
+    idle,
+    intervals,
+    lists,
+    report,
+    submitting,
+    watching,
+)
 from benchmarks.figures import NotMeasured
 from benchmarks.processes import Failed
 
@@ -12,10 +23,12 @@ BENCHMARKS = {
     "idle": idle.measure,
     "click_to_cloud": click_to_cloud.measure,
     "cloud_to_dom": cloud_to_dom.measure,
+    "submitting": submitting.measure,
     "lists": lists.measure,
     "intervals": intervals.measure,
     "watching": watching.measure,
-    "growth": watching.growth,
+    "steady": watching.steady,
+    "growth": growth.measure,
 }
 
 

@@ -1,5 +1,6 @@
 """What has to run inside Django, on the database the environment names: `python -m benchmarks.inside ...`."""
 
+import itertools
 import json
 import statistics
 import sys
@@ -9,7 +10,7 @@ from datetime import timedelta
 
 import django
 
-SWEEPS, CLAIMS = 200, 300
+SWEEPS, CLAIMS, WRITES = 200, 300, 300
 
 
 def main() -> None:
@@ -25,19 +26,22 @@ def main() -> None:
 
 def queries() -> dict[str, float]:
     """The engine's questions of every second, in ms: what is due, whose turn it is, which running jobs to ask
-    (20 of each kind), and one worker taking a job.
+    (20 of each kind), one worker taking a job, one audit entry.
 
-    The claim writes and commits, so it includes what the disk needs to make that safe.
+    Claim and entry write and commit, which includes what the disk needs to make that safe.
     """
+    from django.db import transaction
+
     from benchmarks.rows import add_due
+    from reinstall.domain.actors import ENGINE
     from reinstall.models.clock import database_now
-    from reinstall.services import engine, turns, watching
+    from reinstall.services import engine, history, turns, watching
 
     add_due(20)
     now = database_now()
     due = engine.due_jobs(now=now)
     # Each claim comes after the lease of the one before it has run out.
-    later = (now + 2 * engine.LEASE * turn + timedelta(seconds=1) for turn in range(1, 1000))
+    later = (now + 2 * engine.LEASE * turn + timedelta(seconds=1) for turn in itertools.count(1))
 
     def sweep() -> None:
         assert len(engine.due_jobs(now=now)) == len(due)
@@ -51,12 +55,23 @@ def queries() -> dict[str, float]:
     def watch() -> None:
         assert [len(ids) for ids in watching._due(now).values()] == [len(due)]
 
-    return {
+    written = history.Act(action="bench.written", object_type="system", object_id="1")
+
+    def audit() -> None:
+        with transaction.atomic():
+            history.record(actor=ENGINE, now=now, act=written)
+
+    # Claiming comes last: a job that is held is not due.
+    took = {
         "sweep": median_ms(sweep, SWEEPS),
         "turns": median_ms(turn, SWEEPS),
         "watching": median_ms(watch, SWEEPS),
+        "audit": median_ms(audit, WRITES),
         "claim": median_ms(claim, CLAIMS),
     }
+    with transaction.atomic():
+        # What the disk needs to make a commit safe is not in this one.
+        return took | {"claiming": median_ms(claim, CLAIMS)}
 
 
 def median_ms(call: Callable[[], None], times: int) -> float:

@@ -57,21 +57,21 @@ def _database(size: tuple[int, int], times: int) -> dict[str, Figure]:
         session = running.person().session.cookies.get("ecsportal-session")
         headers = {"Cookie": f"ecsportal-session={session}", "Authorization": f"Bearer {running.token()}"}
         for what, path in LISTS.items():
-            samples, size_bytes = _asked(running.port, path, headers, times)
+            samples, size_bytes = asked(running.port, path, headers, times)
             found[what] = median_of(f"{what}, {about}", samples, "ms")
             if what.startswith("HTML"):
                 found[f"{what} kB"] = Figure(f"{what}, {about}: page", size_bytes / 1000, "kB", PAGE_GOAL_KB)
         found["floor"] = median_of(f"floor of the REST list, {about}", _floor(running, times), "ms")
         serving.end()
-        asked = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
-        found["sweep query"] = Figure(f"sweep query, {about}", asked["sweep"], "ms", QUERY_GOAL_MS, SWEEPS)
+        took = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
+        found["sweep query"] = Figure(f"sweep query, {about}", took["sweep"], "ms", QUERY_GOAL_MS, SWEEPS)
         found["claim of a job"] = Figure(
-            f"claim of a job, committed, {about}", asked["claim"], "ms", QUERY_GOAL_MS, CLAIMS
+            f"claim of a job, committed, {about}", took["claim"], "ms", QUERY_GOAL_MS, CLAIMS
         )
     return found
 
 
-def _asked(port: int, path: str, headers: Mapping[str, str], times: int) -> tuple[list[float], int]:
+def asked(port: int, path: str, headers: Mapping[str, str], times: int) -> tuple[list[float], int]:
     """(ms of each answer, bytes of the last) over one connection that stays open."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     samples, body = [], b""
@@ -94,6 +94,6 @@ def _floor(running: Portal, times: int) -> list[float]:
     server = start("the floor", command, env=env)
     try:
         server.printed(r"(running on http)")
-        return _asked(port, "/", {}, times)[0]
+        return asked(port, "/", {}, times)[0]
     finally:
         server.end()

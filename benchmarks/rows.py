@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 
 from reinstall.domain.states import JobState
-from reinstall.models import Cloud, Disk, Job, Order, Project, Server
+from reinstall.models import AuditEvent, Cloud, Disk, Job, Order, Project, Server
 from reinstall.models.clock import database_now
 
 BATCH = 2000
@@ -33,7 +33,9 @@ def fill(*, servers: int, jobs: int) -> None:
         order = an_order(project, user, now - timedelta(seconds=left))
         count = min(left, servers)
         _store(Job, (_job(order, next(finished), place, next(ends)) for place in range(count)))
+        _store(AuditEvent, (_entry(order, place) for place in range(count)))
         left -= count
+    _mark_handled()
 
 
 def add_due(count: int) -> None:
@@ -125,6 +127,27 @@ def _job(order: Order, server: Server, place: int, end: JobState) -> Job:
         created_at=at,
         ended_at=at,
     )
+
+
+def _entry(order: Order, place: int) -> AuditEvent:
+    return AuditEvent(
+        at=order.created_at,
+        actor_name=order.requested_by_name,
+        source=order.source,
+        action="job.succeeded",
+        object_type="job",
+        object_id=str(place),
+        object_label=f"#{place} {order.project.slug}",
+        project_slug=order.project.slug,
+        before={"state": "verifying"},
+        after={"state": "succeeded"},
+    )
+
+
+def _mark_handled() -> None:
+    """As placing the later jobs would have."""
+    later = Job.objects.filter(server=OuterRef("server"), created_at__gt=OuterRef("created_at"))
+    Job.objects.filter(Exists(later), state=JobState.FAILED).update(handled_at=database_now())
 
 
 def _due(order: Order, server: Server) -> Job:

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import django
+import psutil
 import requests
 
 #: Seconds of the cloud a run may take at most.
@@ -30,6 +32,7 @@ class Outcome:
     """What a run found. Times in ms, delays in s of the cloud, memory in MB."""
 
     jobs: int = 0
+    ended: int = 0
     most_in_flight: int = 0
     job_calls: int = 0
     list_calls: int = 0
@@ -39,6 +42,8 @@ class Outcome:
     cpu_ms: float = 0.0
     wall_ms: float = 0.0
     memory_mb: float = 0.0
+    #: Every five minutes of the cloud, from the tenth on.
+    memory_over_time_mb: list[float] = field(default_factory=list)
 
 
 class Time:
@@ -63,7 +68,7 @@ def main() -> None:
     """Prints the outcome as JSON."""
     django.setup()
     cloud, wish = sys.argv[1], json.loads(sys.argv[2])
-    work = asking if wish.get("asking") else following
+    work = {"asking": asking, "following": following, "living": living}[wish["what"]]
     print(json.dumps(asdict(work(cloud, wish))))
 
 
@@ -141,6 +146,41 @@ def asking(cloud: str, wish: dict[str, Any]) -> Outcome:
     return outcome
 
 
+def living(cloud: str, wish: dict[str, Any]) -> Outcome:
+    """`seconds` of the cloud in which `per_s` reinstalls start each second, are watched and verified."""
+    from reinstall.models import Job
+    from reinstall.services import turns, watching
+
+    clock, outcome, pool = Time(cloud), Outcome(), ThreadPoolExecutor(16)
+    starting = _started(clock)
+    for second in range(wish["seconds"]):
+        outcome.jobs += len(list(islice(starting, wish["per_s"])))
+        watching.watch(clock=clock, owner="bench", pool=pool)
+        list(pool.map(partial(_advance, clock), turns.due(now=clock())))
+        if second % 10 == 0:
+            outcome.most_in_flight = max(outcome.most_in_flight, Job.objects.filter(state="running").count())
+        if second >= 600 and second % 300 == 0:
+            outcome.memory_over_time_mb.append(_memory_now_mb())
+        clock.pass_on(1.0)
+    outcome.ended = Job.objects.filter(state="succeeded").count()
+    return outcome
+
+
+def _advance(clock: Time, job_id: int) -> None:
+    from django.db import connection
+
+    from reinstall.services import engine
+
+    try:
+        engine.advance(job_id=job_id, clock=clock, owner="bench")
+    finally:
+        connection.close()
+
+
+def _memory_now_mb() -> float:
+    return float(psutil.Process().memory_info().rss / 1024 / 1024)
+
+
 class _Ledger:
     """What the cloud received, by kind."""
 
@@ -177,6 +217,7 @@ def _started(clock: Time) -> Iterator[int]:
     from ecsclient.errors import Refused
     from reinstall.models import Job, KeyPair, Project, Server
     from reinstall.services import links, plans
+    from reinstall.services.requests import facts_of
 
     project = Project.objects.select_related("cloud").get(slug="shop-prod")
     session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
@@ -198,6 +239,7 @@ def _started(clock: Time) -> Iterator[int]:
             state="running",
             state_since=clock(),
             request_hash=uuid.uuid4().hex,
+            baseline=facts_of(server).to_json(),
             cloud_job_id=cloud_job,
             accepted_at=clock(),
             next_at=clock() + timedelta(seconds=plan.first_s()),

@@ -1,4 +1,4 @@
-"""Ten thousand reinstalls watched by one worker: calls, delay, cost; claims among a million old jobs.
+"""Ten thousand reinstalls watched by one worker: calls, delay, cost, memory.
 
 The cloud is the simulator in a process of its own; its clock is moved by hand, so an hour takes minutes. What
 is counted are the calls in the simulator's ledger.
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.figures import Figure, percentile
-from benchmarks.inside import CLAIMS, SWEEPS
 from benchmarks.portal import portal
 from benchmarks.processes import output_of, python
 
 #: The simulated cloud takes about three minutes for a job, log-normal.
 SCENARIO = {"job_median_s": 172.0, "job_sigma": 0.3}
-CALLS_GOAL, DELAY_GOAL_S, GET_GOAL_MS, MEMORY_GOAL_MB, QUERY_GOAL_MS = 1.3, 3.0, 1.0, 80.0, 2.0
-#: (servers, finished jobs) of the database the queries are asked of.
-GROWN = (20_000, 1_000_000)
+CALLS_GOAL, DELAY_GOAL_S, GET_GOAL_MS, MEMORY_GOAL_MB = 1.3, 3.0, 1.0, 80.0
+FLAT_GOAL = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +42,20 @@ def measure(quick: bool) -> list[Figure]:
     return figures + _asked(500 if quick else 2_000, 3 if quick else 5)
 
 
-def growth(quick: bool) -> list[Figure]:
-    """The questions of every second in a database of years."""
-    servers, jobs = (2_000, 20_000) if quick else GROWN
-    about = f"among {jobs:,} finished jobs"
-    with portal() as running:
-        output_of(
-            python("-m", "benchmarks.inside", "fill", str(servers), str(jobs)),
-            env=running.env,
-            patience_s=1800,
-        )
-        asked = json.loads(output_of(python("-m", "benchmarks.inside", "queries"), env=running.env))
+def steady(quick: bool) -> list[Figure]:
+    """An hour of the cloud's time under a steady load: what a worker holds must not grow with what it did."""
+    seconds, per_s = (1_500, 1) if quick else (3_600, 2)
+    wish = {"what": "living", "seconds": seconds, "per_s": per_s, "budget": 50}
+    found = _run(wish, servers=seconds * per_s + seconds * per_s // 8 + 100)
+    seen = found["memory_over_time_mb"]
+    about = f"{seconds // 60} min of {per_s} reinstalls a second"
     return [
-        Figure(f"sweep query {about}", asked["sweep"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"turns query {about}", asked["turns"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"query of the watching {about}", asked["watching"], "ms", QUERY_GOAL_MS, SWEEPS),
-        Figure(f"claim of a job, committed, {about}", asked["claim"], "ms", n=CLAIMS),
+        Figure(f"{about}: jobs started", found["jobs"], ""),
+        Figure(f"{about}: of these, ended and verified", found["ended"], ""),
+        Figure(f"{about}: most in flight", found["most_in_flight"], "jobs"),
+        Figure(f"{about}: memory of the worker after ten minutes", seen[0], "MB"),
+        Figure(f"{about}: memory of the worker at the end", seen[-1], "MB"),
+        Figure(f"{about}: end over ten minutes", seen[-1] / seen[0], "x", FLAT_GOAL),
     ]
 
 
@@ -76,7 +72,7 @@ def _run(wish: dict[str, Any], servers: int) -> dict[str, Any]:
 
 
 def _followed(load: Load) -> list[Figure]:
-    wish = {"jobs": load.jobs, "per_s": load.per_s, "budget": load.budget}
+    wish = {"what": "following", "jobs": load.jobs, "per_s": load.per_s, "budget": load.budget}
     # A few servers cannot be reinstalled; the first jobs are those the installation learns from.
     found = _run(wish, servers=load.jobs + load.jobs // 20 + 100)
     calls, delays = found["job_calls"] + found["list_calls"], found["delays"]
@@ -104,7 +100,7 @@ def _followed(load: Load) -> list[Figure]:
 
 
 def _asked(jobs: int, times: int) -> list[Figure]:
-    wish = {"jobs": jobs, "times": times, "budget": 99_999, "asking": True}
+    wish = {"what": "asking", "jobs": jobs, "times": times, "budget": 99_999}
     found = _run(wish, servers=jobs + jobs // 20 + 100)
     calls = found["job_calls"]
     return [

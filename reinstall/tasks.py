@@ -11,7 +11,7 @@ from typing import Any
 from celery import shared_task
 from django.db import close_old_connections, connection
 
-from reinstall.models.clock import database_now
+from reinstall.models.clock import StepClock, database_now
 from reinstall.services import accounts, engine, idempotency, outbox, turns, watching
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _quiet_until = 0.0
 @shared_task(name="reinstall.advance")
 def advance_job(job_id: int, **_: Any) -> None:
     """A hint that this job may be due."""
-    engine.advance(job_id=job_id, clock=database_now, owner=owner())
+    engine.advance(job_id=job_id, clock=StepClock(), owner=owner())
 
 
 @shared_task(name="reinstall.sweep")
@@ -82,7 +82,7 @@ def hint(job_id: int) -> None:
 def _advance_here(job_id: int) -> None:
     close_old_connections()
     try:
-        engine.advance(job_id=job_id, clock=database_now, owner=owner())
+        engine.advance(job_id=job_id, clock=StepClock(), owner=owner())
     except Exception:
         log.exception("job %s could not be moved", job_id)
     finally:
@@ -103,7 +103,7 @@ def _start_watching() -> "Future[None] | None":
 def _watch_here() -> None:
     close_old_connections()
     try:
-        watching.watch(clock=database_now, owner=owner(), pool=_threads("ask", ASKED_AT_ONCE))
+        watching.watch(clock=StepClock(), owner=owner(), pool=_threads("ask", ASKED_AT_ONCE))
     except Exception:
         log.exception("the running jobs could not be watched")
     finally:

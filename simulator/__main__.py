@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from simulator.cloud import Cloud
@@ -25,6 +28,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--state", type=Path, help="file that keeps the world; read at the start if it exists"
     )
     parser.add_argument("--servers", type=int, help="number of servers in the first project")
+    parser.add_argument(
+        "--while-stdin", action="store_true", help="stop when standard input ends: its starter is gone"
+    )
     given = parser.parse_args(argv)
     if given.servers is not None and not 0 <= given.servers <= 20_000:
         parser.error("--servers must be from 0 to 20000")
@@ -37,11 +43,23 @@ async def _main(given: argparse.Namespace, cloud: Cloud, keeper: StateFile | Non
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if given.while_stdin:
+        threading.Thread(target=_wait_for_starter, args=(loop, stop), daemon=True).start()
 
     def ready(port: int) -> None:
         print(f"simulator: listening on http://{given.host}:{port}", flush=True)
 
     await serve(cloud, host=given.host, port=given.port, ready=ready, stop=stop, keeper=keeper)
+
+
+def _wait_for_starter(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Sets `stop` once nobody holds the other end of standard input any more, however the holder ended."""
+    # Not sys.stdin: its lock, held here, would spoil the end of the interpreter.
+    while os.read(0, 4096):
+        pass
+    # The loop may be over already, by a signal.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop.set)
 
 
 def main(argv: list[str] | None = None) -> int:

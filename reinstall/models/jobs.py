@@ -53,6 +53,8 @@ class Job(models.Model):
     tries = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    #: Since when nobody needs to look at a failed job any more: a later one of its server was placed.
+    handled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -79,6 +81,8 @@ class Job(models.Model):
             models.Index(fields=["project", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["project", "state", "-created_at", "-id"], name="job_by_state"),
             models.Index(fields=["server", "-created_at"], name="job_of_server"),
+            # What needs a look is counted on every page, among all the failed jobs there ever were.
+            models.Index(fields=["project", "state", "handled_at"], name="job_to_look_at"),
         ]
 
     def __str__(self) -> str:

@@ -85,11 +85,16 @@ def in_projects(rows: QuerySet[M, R], actor: Actor, slug: str = "") -> QuerySet[
 
 
 def needing_a_look(jobs: QuerySet[Job, Job]) -> QuerySet[Job, Job]:
-    """Unclear jobs, and failed ones whose server nobody has reinstalled since and which still exists."""
+    """Unclear jobs, and failed ones whose server nobody has reinstalled since and which still exists.
+
+    `handled_at` spares the question for failed jobs of long ago; those without it are asked about one by one.
+    """
     later = Job.objects.filter(server=OuterRef("server"), created_at__gt=OuterRef("created_at"))
     looked_for = sorted({*UNCLEAR, JobState.FAILED})
     return jobs.filter(
-        Q(state__in=sorted(UNCLEAR)) | (Q(server__gone_at=None) & ~Exists(later)), state__in=looked_for
+        Q(state__in=sorted(UNCLEAR)) | (Q(server__gone_at=None) & ~Exists(later)),
+        state__in=looked_for,
+        handled_at=None,
     )
 
 

@@ -1,6 +1,7 @@
 """Looks over a request before it is placed, with what the portal already knows; asks the cloud nothing."""
 
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,9 +41,29 @@ def held_sentence(job: Job) -> str:
     return f"{job.server_name} is held by job #{job.pk} of {job.order.requested_by_name}, in state “{word}”."
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request, and what the portal knows about it: read once, however many servers it names."""
+
+    project: Project
+    spec: ReinstallSpec
+    holders: dict[uuid.UUID, Job]
+    #: User ids the key pair belongs to, "" where the cloud does not say; empty: there is no such key pair.
+    key_owners: frozenset[str]
+    kms_key: KmsKey | None
+    warnings: tuple[str, ...]
+
+
 def check_request(project: Project, server: Server, spec: ReinstallSpec) -> tuple[Check, ...]:
     """All checks for one server, in the order people read them."""
-    checks: list[Callable[[Project, Server, ReinstallSpec], Iterator[Check]]] = [
+    return check_requests(project, [server], spec)[0]
+
+
+def check_requests(
+    project: Project, servers: Sequence[Server], spec: ReinstallSpec
+) -> list[tuple[Check, ...]]:
+    """As `check_request`, for each of the servers; the same few queries for one and for ten thousand."""
+    checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
         _there,
         _free,
         _disks,
@@ -51,10 +72,27 @@ def check_request(project: Project, server: Server, spec: ReinstallSpec) -> tupl
         _encryption,
         _user_data,
     ]
-    return tuple(result for check in checks for result in check(project, server, spec))
+    asked = _asked(project, servers, spec)
+    return [tuple(result for check in checks for result in check(asked, server)) for server in servers]
 
 
-def _there(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> _Asked:
+    active = Job.objects.filter(project=project, state__in=ACTIVE).select_related("order")
+    if len(servers) == 1:
+        active = active.filter(server=servers[0])
+    pairs = KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None)
+    keys = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None)
+    return _Asked(
+        project=project,
+        spec=spec,
+        holders={job.server_id: job for job in active},
+        key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
+        kms_key=keys.first() if spec.cmkid else None,
+        warnings=user_data_warnings(spec.user_data),
+    )
+
+
+def _there(asked: _Asked, server: Server) -> Iterator[Check]:
     if server.gone_at is not None:
         yield Check(
             "server",
@@ -80,15 +118,15 @@ def _there(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Ch
         )
 
 
-def _free(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
-    job = held_by(server)
+def _free(asked: _Asked, server: Server) -> Iterator[Check]:
+    job = asked.holders.get(server.pk)
     if job is None:
         yield Check("held", Level.PASSED, "No other job holds this server.")
     else:
         yield Check("held", Level.MUST_FIX, held_sentence(job), "servers")
 
 
-def _disks(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+def _disks(asked: _Asked, server: Server) -> Iterator[Check]:
     disks = list(server.disks.all())
     system = [disk for disk in disks if disk.is_system]
     if len(system) != 1:
@@ -97,7 +135,7 @@ def _disks(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Ch
         )
         return
     yield Check("system_disk", Level.PASSED, "One system disk attached; it is the only one that is wiped.")
-    if system[0].encrypted and spec.encrypted is not True:
+    if system[0].encrypted and asked.spec.encrypted is not True:
         yield Check(
             "encryption_lost",
             Level.TO_KNOW,
@@ -106,9 +144,9 @@ def _disks(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Ch
         )
 
 
-def _running(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
-    profile = links.profile_of(project)
-    if server.status == "SHUTOFF" or spec.mode == MODE_STOP_FIRST:
+def _running(asked: _Asked, server: Server) -> Iterator[Check]:
+    profile = links.profile_of(asked.project)
+    if server.status == "SHUTOFF" or asked.spec.mode == MODE_STOP_FIRST:
         yield Check("running", Level.PASSED, "The running state fits.")
     elif profile.requires_stopped:
         yield Check(
@@ -129,19 +167,15 @@ def _running(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[
         )
 
 
-def _key_pair(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+def _key_pair(asked: _Asked, server: Server) -> Iterator[Check]:
+    spec, owners = asked.spec, asked.key_owners
     if not spec.keyname:
         return
-    owners = set(
-        KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None).values_list(
-            "userid", flat=True
-        )
-    )
     if not owners:
         yield Check(
             "key_pair",
             Level.MUST_FIX,
-            f"There is no key pair {spec.keyname} in {project.name} as last read.",
+            f"There is no key pair {spec.keyname} in {asked.project.name} as last read.",
             "keyname",
         )
     elif owners == {""}:
@@ -159,13 +193,13 @@ def _key_pair(project: Project, server: Server, spec: ReinstallSpec) -> Iterator
         yield Check("key_pair", Level.PASSED, "The key pair exists for this user ID.")
 
 
-def _encryption(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
+def _encryption(asked: _Asked, server: Server) -> Iterator[Check]:
+    spec, key = asked.spec, asked.kms_key
     if not spec.cmkid:
         return
-    key = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None).first()
     if key is None:
         yield Check(
-            "kms_key", Level.MUST_FIX, f"There is no KMS key {spec.cmkid} in {project.name}.", "cmkid"
+            "kms_key", Level.MUST_FIX, f"There is no KMS key {spec.cmkid} in {asked.project.name}.", "cmkid"
         )
     elif key.state != KmsKey.ENABLED:
         yield Check(
@@ -175,6 +209,6 @@ def _encryption(project: Project, server: Server, spec: ReinstallSpec) -> Iterat
         yield Check("kms_key", Level.PASSED, "The KMS key is enabled.")
 
 
-def _user_data(project: Project, server: Server, spec: ReinstallSpec) -> Iterator[Check]:
-    for warning in user_data_warnings(spec.user_data):
+def _user_data(asked: _Asked, server: Server) -> Iterator[Check]:
+    for warning in asked.warnings:
         yield Check("user_data", Level.TO_KNOW, warning, "user_data")

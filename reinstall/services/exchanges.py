@@ -9,6 +9,7 @@ from django.db.models import F, Max
 from ecsclient.exchange import Exchange as Call
 from ecsclient.transport import OneShotResult
 from reinstall.domain.redaction import plain_text, shown_request, shown_response
+from reinstall.domain.states import JobState
 from reinstall.models import Exchange, Job
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 def note_call(job: Job, call: Call) -> None:
     """Stores one call. Never raises for what the cloud said; the call itself is over."""
     path, outcome = call.path.split("?", 1)[0][:500], _outcome(call.status, call.response_body)
-    last = Exchange.objects.filter(job=job).order_by("-id").first()
-    if last is not None and call.method == "GET" and _same(last, path, outcome, call.status):
-        Exchange.objects.filter(pk=last.pk).update(
-            times=last.times + 1,
+    # The first look asks each question once: there is nothing to fold, and nothing to search for.
+    first = job.state == JobState.PREFLIGHT and not job.tries
+    earlier = _earlier(job, path, outcome, call) if call.method == "GET" and not first else None
+    if earlier is not None:
+        Exchange.objects.filter(pk=earlier.pk).update(
+            times=earlier.times + 1,
             last_at=call.at,
             duration_ms=round(call.duration_ms),
             response_body=shown_response(call.response_body),
@@ -79,6 +82,25 @@ def note_submission(job: Job, prepared: "PreparedReinstall", result: OneShotResu
         response_body=shown_response(result.body),
         error=plain_text(result.error, 500),
     )
+
+
+def _earlier(job: Job, path: str, outcome: str, call: Call) -> Exchange | None:
+    """The row of the read that brought what `call` brings.
+
+    Polls of one job of the cloud in a row are one by the word they bring. Looks for evidence read several
+    addresses in turn: those are one while the whole answer stays as it was, and never across a call that
+    changes something, for before and after it are two things.
+    """
+    rows = Exchange.objects.filter(job=job).order_by("-id")
+    last = rows.first()
+    if last is not None and "/jobs/" in path and _same(last, path, outcome, call.status):
+        return last
+    row = last if last is not None and last.path == path else rows.filter(path=path).first()
+    if row is None or not _same(row, path, outcome, call.status):
+        return None
+    now_told = (shown_response(call.response_body), plain_text(call.error, 500))
+    told_again = (row.response_body, row.error) == now_told
+    return row if told_again and not rows.filter(pk__gt=row.pk).exclude(method="GET").exists() else None
 
 
 def _same(last: Exchange, path: str, outcome: str, status: int | None) -> bool:

@@ -1,5 +1,6 @@
 """Writes the audit history. Always called inside the transaction of the act: no entry, no act."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,9 @@ from django.db import connection
 
 from reinstall.domain.actors import Actor
 from reinstall.models import AuditEvent
+
+#: Entries one statement writes.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +31,18 @@ class Act:
 
 def record(*, actor: Actor, now: datetime, act: Act) -> None:
     """One entry. Raises RuntimeError outside a transaction: then act and entry could part."""
+    record_all(actor=actor, now=now, acts=[act])
+
+
+def record_all(*, actor: Actor, now: datetime, acts: Sequence[Act]) -> None:
+    """An entry for each of the acts, in their order. Raises as `record` does."""
     if not connection.in_atomic_block:
         raise RuntimeError("an audit entry is written in the transaction of its act")
-    AuditEvent.objects.create(
+    AuditEvent.objects.bulk_create([_entry(actor, now, act) for act in acts], batch_size=_AT_ONCE)
+
+
+def _entry(actor: Actor, now: datetime, act: Act) -> AuditEvent:
+    return AuditEvent(
         at=now,
         actor_id=actor.user_id,
         actor_name=actor.name,

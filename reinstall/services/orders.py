@@ -1,22 +1,21 @@
 """Previews and places orders: one decision of one person about one or many servers."""
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
-from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
-from reinstall.domain.states import JobState
-from reinstall.models import Environment, Job, Order, Project, Server
-from reinstall.services import access, checks, guards, history, outbox, vault, wake
+from reinstall.models import Environment, Order, Project, Server
+from reinstall.services import access, checks, guards
 from reinstall.services.checks import Check, Level
+from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
     confirm_phrase,
@@ -24,7 +23,6 @@ from reinstall.services.requests import (
     reinstall_path,
     request_hash,
     spec_of,
-    user_data_place,
 )
 
 __all__ = [
@@ -69,26 +67,12 @@ class Placed:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """All that goes into an order, judged."""
-
-    actor: Actor
-    now: datetime
-    project: Project
-    request: OrderRequest
-    spec: ReinstallSpec
-    servers: list[Server]
-    submission_id: uuid.UUID
-    user_id: int
-
-
 def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
     """Checks and the exact requests; stores nothing, asks the cloud nothing. Ignores `confirm`."""
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
-    found = tuple(check for server in servers for check in checks.check_request(project, server, spec))
+    found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
     previews = tuple(
         PreviewedRequest(
             server_id=str(server.pk),
@@ -119,8 +103,8 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     try:
         spec = _judged(project, servers, request)
         with transaction.atomic():
-            order = _store_order(
-                _Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
+            order = store_order(
+                Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
             )
     except (Conflict, IntegrityError) as error:
         # Somebody was faster: this same submission in another tab, or another person on one of the servers.
@@ -173,7 +157,7 @@ def _judged(project: Project, servers: list[Server], request: OrderRequest) -> R
         errors.extend(broken.errors)
     errors.extend(_form_errors(project, servers, request))
     if spec is not None:
-        found = [check for server in servers for check in checks.check_request(project, server, spec)]
+        found = list(chain.from_iterable(checks.check_requests(project, servers, spec)))
         if any(check.name == "held" and check.level is Level.MUST_FIX for check in found):
             raise _held(servers)
         errors.extend(FieldError(c.field, c.sentence, c.name) for c in found if c.level is Level.MUST_FIX)
@@ -217,83 +201,3 @@ def _held(servers: list[Server]) -> Conflict:
     return Conflict(
         "Another request was faster. Yours was not sent; look again and send it once more.", code="race"
     )
-
-
-def _store_order(decision: _Decision) -> Order:
-    request, spec, actor = decision.request, decision.spec, decision.actor
-    facts = [facts_of(server) for server in decision.servers]
-    hashes = [request_hash(decision.project, fact, spec) for fact in facts]
-    order = Order.objects.create(
-        project=decision.project,
-        requested_by_id=decision.user_id,
-        requested_by_name=actor.name,
-        source=actor.source,
-        reason=request.reason.strip(),
-        submission_id=decision.submission_id,
-        keyname=spec.keyname,
-        userid=spec.userid,
-        mode=spec.mode,
-        byol=spec.byol,
-        encrypted=spec.encrypted,
-        cmkid=spec.cmkid,
-        user_data_bytes=len(spec.user_data),
-        user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
-        request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
-        created_at=decision.now,
-    )
-    order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
-    order.save(update_fields=["user_data_sealed"])
-    for position, (fact, digest) in enumerate(zip(facts, hashes, strict=True)):
-        _store_job(decision, order, position, fact, digest)
-    _record_order(decision, order)
-    return order
-
-
-def _store_job(decision: _Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> None:
-    server = decision.servers[position]
-    job = Job.objects.create(
-        order=order,
-        project=order.project,
-        server=server,
-        server_name=server.name,
-        position=position,
-        state=JobState.QUEUED,
-        state_since=decision.now,
-        seq=1,
-        request_hash=digest,
-        snapshot=facts.to_json(),
-        lease_until=decision.now,
-        next_at=decision.now,
-        created_at=decision.now,
-    )
-    act = history.Act(
-        action="job.queued",
-        object_type="job",
-        object_id=str(job.pk),
-        object_label=f"#{job.pk} {server.name}",
-        project_slug=order.project.slug,
-        after={"state": JobState.QUEUED.value, "request_hash": digest},
-        seq=1,
-    )
-    history.record(actor=decision.actor, now=decision.now, act=act)
-    outbox.note_move(job=job, before="", to=JobState.QUEUED, seq=1, now=decision.now)
-    wake.ring(job.pk, due=True)
-
-
-def _record_order(decision: _Decision, order: Order) -> None:
-    names = [server.name for server in decision.servers]
-    act = history.Act(
-        action="order.placed",
-        object_type="order",
-        object_id=str(order.pk),
-        object_label=f"order {order.pk}: {confirm_phrase(names)}",
-        project_slug=order.project.slug,
-        after={
-            "servers": [str(server.pk) for server in decision.servers[:50]],
-            "server_count": len(names),
-            "request": decision.spec.masked_body(),
-            "request_hash": order.request_hash,
-        },
-        note=order.reason,
-    )
-    history.record(actor=decision.actor, now=decision.now, act=act)

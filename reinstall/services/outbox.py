@@ -6,7 +6,7 @@ a worker that dies between sending and noting it sends again, after its lease, w
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=6)
 DEAD_AFTER = timedelta(days=3)
 KEPT_FOR = timedelta(days=30)
 AT_ONCE = 200
+_WRITTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,25 @@ def event_id(job: Job, seq: int, kind: str) -> uuid.UUID:
 
 def note_move(*, job: Job, before: str, to: JobState, seq: int, now: datetime) -> None:
     """Writes the event of a move. Raises RuntimeError outside a transaction: the two could part."""
+    _must_be_atomic()
+    _row_of(job, before, to, seq, now).save(force_insert=True)
+
+
+def note_placed(*, jobs: Sequence[Job], now: datetime) -> None:
+    """Writes the first event of each of these new jobs. Raises as `note_move` does."""
+    _must_be_atomic()
+    rows = [_row_of(job, "", JobState(job.state), job.seq, now) for job in jobs]
+    Outbox.objects.bulk_create(rows, batch_size=_WRITTEN_AT_ONCE)
+
+
+def _must_be_atomic() -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("an event is written in the transaction of its move")
+
+
+def _row_of(job: Job, before: str, to: JobState, seq: int, now: datetime) -> Outbox:
     kind = f"job.{to}"
-    Outbox.objects.create(
+    return Outbox(
         id=event_id(job, seq, kind),
         job=job,
         seq=seq,

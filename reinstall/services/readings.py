@@ -46,7 +46,7 @@ def keep_facts(job: Job, facts: ServerFacts, now: datetime) -> None:
             seen_at=now,
             gone_at=None,
         )
-        server = Server.objects.get(pk=job.server_id)
+        server = Server.objects.prefetch_related("disks").get(pk=job.server_id)
         known = {disk.volume_id: disk for disk in server.disks.all()}
         wanted = []
         for disk in facts.disks:

@@ -62,9 +62,20 @@ def facts_of(server: Server) -> ServerFacts:
 
 def request_hash(project: Project, server: ServerFacts, spec: ReinstallSpec) -> str:
     """SHA-256 over everything that was decided: where, which server as it stood, and the exact request."""
+    return request_hashes(project, [server], spec)[0]
+
+
+def request_hashes(project: Project, servers: Sequence[ServerFacts], spec: ReinstallSpec) -> list[str]:
+    """As `request_hash`, for each of the servers."""
+    cloud = [project.cloud.profile, project.cloud.region, links.endpoints_of(project).get("ecs", "")]
+    body = hashlib.sha256(spec.request_bytes()).hexdigest()
+    return [_hash(project, cloud, server, body) for server in servers]
+
+
+def _hash(project: Project, cloud: list[str], server: ServerFacts, body: str) -> str:
     covered = {
         "version": HASH_VERSION,
-        "cloud": [project.cloud.profile, project.cloud.region, links.endpoints_of(project).get("ecs", "")],
+        "cloud": cloud,
         "project": project.project_id,
         "server": {
             "id": server.server_id,
@@ -73,7 +84,7 @@ def request_hash(project: Project, server: ServerFacts, spec: ReinstallSpec) -> 
             "disks": sorted([disk.volume_id, bool(disk.is_system)] for disk in server.disks),
         },
         "call": ["POST", reinstall_path(project, server.server_id)],
-        "body": hashlib.sha256(spec.request_bytes()).hexdigest(),
+        "body": body,
     }
     return hashlib.sha256(canonical_json(covered)).hexdigest()
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DIED = ("exited with 'signal 9 (SIGKILL)'", " -9\n")
 CELERY = ("-m", "celery", "-A", "ecsportal")
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
+#: Ends in a row, each within seconds of its start and by nobody's hand, after which a run is given up: a
+#: database that restarts takes some starts along.
+MOST_SHORT_LIVES = 15
 #: How often each point kills; stop freezes a process until the harness wakes it.
 POINTS = "K0:0.01,K1:0.02,K2:0.05,K2b:0.04,K3:0.1,K4:0.02,K5:0.004,K6:0.02,K7:0.02,K8:0.02,K9:0.03,K9b:0.07"
 
@@ -31,7 +35,8 @@ class Supervised:
     killed: int = 0
     starts: int = 0
     _popen: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _seen: int = field(default=0, init=False)
+    _short_lives: int = field(default=0, init=False)
+    _started_at: float = field(default=0.0, init=False)
 
     def ensure(self, faults: str) -> None:
         """Starts it if it is not alive; each start has a seed of its own."""
@@ -39,7 +44,10 @@ class Supervised:
             return
         if self._popen is not None and self._popen.returncode == -signal.SIGKILL:
             self.killed += 1
+        elif self._popen is not None:
+            self._must_live(self._popen.returncode)
         self.starts += 1
+        self._started_at = time.monotonic()
         plan = f"{faults},seed:{self.starts}" if faults else ""
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
@@ -47,6 +55,13 @@ class Supervised:
                 cwd=ROOT, env={**self.env, "ECSPORTAL_FAULT_INJECTION": plan}, stdout=log,
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+
+    def _must_live(self, status: int) -> None:
+        """AssertionError for a program that ends by itself again and again: nothing would be under fire."""
+        self._short_lives = self._short_lives + 1 if time.monotonic() < self._started_at + 5 else 0
+        if self._short_lives >= MOST_SHORT_LIVES:
+            last = self.log.read_text(errors="replace")[-500:]
+            raise AssertionError(f"{' '.join(self.command)} ends by itself with status {status}: {last}")
 
     def pids(self) -> list[int]:
         """The processes that work: the children where it forks, else itself."""
@@ -90,7 +105,10 @@ def _children(pid: int) -> list[int]:
 def portal(kind: str, env: Mapping[str, str], logs: Path, data_dir: Path) -> list[Supervised]:
     """The processes of a portal of `kind`: embedded, workers (no broker at all), or celery."""
     if kind == "embedded":
-        serve = ("manage.py", "serve", "--port", "0")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        serve = ("manage.py", "serve", "--port", port)
         return [Supervised(serve, env, logs / "portal.log")]
     if kind == "workers":
         pair = ("-m", "tests.faults.worker", "--children", "2")

@@ -94,6 +94,21 @@ def test_stops_quickly_and_goes_on_where_it_was(tmp_path: Path, number: signal.S
         assert it.wait(timeout=5) == 0
 
 
+def test_it_ends_when_its_starter_is_gone(tmp_path: Path) -> None:
+    state = tmp_path / "world.json"
+    command = [sys.executable, "-m", "simulator", "--port", "0", "--while-stdin", "--state", str(state)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as it:
+        assert it.stdin is not None and it.stdout is not None
+        assert "listening" in it.stdout.readline()
+        it.stdin.close()
+        try:
+            assert it.wait(timeout=5) == 0
+        finally:
+            it.kill()
+    assert state.exists(), "saved as after a signal"
+
+
 def test_state_is_written_while_it_runs(tmp_path: Path) -> None:
     state = tmp_path / "world.json"
     with _program("--state", str(state), "--servers", "3") as (it, base):

@@ -85,10 +85,14 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 
 
 def _start_simulator(data_dir: Path, speed: float) -> tuple[subprocess.Popen[str], str]:
-    """The simulator as a process of its own, and its base URL; its state survives in the data directory."""
-    command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", str(speed)]
+    """The simulator as a process of its own, and its base URL; its state survives in the data directory.
+
+    It ends with this process, also when that is killed: then the pipe to it is closed by the system.
+    """
+    command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", str(speed), "--while-stdin"]
     command += ["--state", str(data_dir / "simulator.json")]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=pipe, stdout=pipe, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
     address = next((word.rstrip("/.,") for word in line.split() if word.startswith("http://")), "")

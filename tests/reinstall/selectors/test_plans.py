@@ -12,6 +12,7 @@ from django.db import connection
 from reinstall.domain.actors import Actor, Source
 from reinstall.models.clock import database_now
 from reinstall.selectors.jobs import JobFilters, job_page
+from reinstall.selectors.projects import nav_counts
 from reinstall.selectors.servers import ServerFilters, server_page
 from reinstall.services import engine
 
@@ -62,3 +63,9 @@ def test_lists_follow_an_index_and_sort_nothing(actor: Actor, project: str, jobs
         plan = plans_of(call)[0]
         assert f"INDEX {index}" in plan
         assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("actor", [ALL, MEMBER])
+def test_what_needs_a_look_is_counted_without_visiting_what_is_handled(actor: Actor) -> None:
+    seek = "job_to_look_at (project_id=? AND state=? AND handled_at=?)"
+    assert any(seek in plan for plan in plans_of(lambda: nav_counts(actor)))

@@ -1,6 +1,7 @@
 """What was said to the cloud for a job: in order, masked, and short where polls brought nothing new."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,3 +93,59 @@ def test_a_call_without_an_answer_is_kept_with_its_error(actor: Actor, server: S
     exchanges.note_call(job, call(status=None, response_body=b"", error="connection refused"))
     row = Exchange.objects.get(job=job)
     assert (row.status, row.outcome, row.error) == (None, "no answer", "connection refused")
+
+
+LOOK = ("/v1/p/cloudservers/s", "/v1/p/cloudservers/s/block_device", "/v3/p/traces")
+
+
+def said(job: Job) -> list[tuple[str, int, str]]:
+    return [(row.path, row.times, row.response_body) for row in job.exchanges.order_by("id")]
+
+
+def test_looks_that_bring_nothing_new_count_on_their_rows(actor: Actor, server: Server) -> None:
+    job = placed_job(actor, server)
+    first = now()
+    for turn in range(3):
+        for path in LOOK:
+            exchanges.note_call(job, call(path=path, at=first + timedelta(minutes=turn)))
+    assert said(job) == [(path, 3, "{}") for path in LOOK]
+    row = job.exchanges.latest("id")
+    assert (row.at, row.last_at) == (first, first + timedelta(minutes=2))
+
+
+def test_what_a_look_finds_changed_is_a_row_of_its_own(actor: Actor, server: Server) -> None:
+    job = placed_job(actor, server)
+    for disk in ("old", "old", "new", "old"):
+        exchanges.note_call(job, call(path=LOOK[0]))
+        exchanges.note_call(job, call(path=LOOK[1], response_body=disk.encode()))
+    shown = [(times, body) for path, times, body in said(job) if path == LOOK[1]]
+    assert shown == [(2, "old"), (1, "new"), (1, "old")]
+    exchanges.note_call(job, call(path=LOOK[0], status=None, error="reset"))
+    assert said(job)[-1][:2] == (LOOK[0], 1)
+
+
+def test_reads_before_and_after_a_call_are_not_one_row(actor: Actor, server: Server) -> None:
+    job = placed_job(actor, server)
+    for method, path in (("GET", LOOK[0]), ("POST", "/v2/p/reinstallos"), ("GET", LOOK[0]), ("GET", LOOK[1])):
+        exchanges.note_call(job, call(method=method, path=path))
+    exchanges.note_call(job, call(path=LOOK[0]))
+    assert [(path, times) for path, times, _ in said(job)] == [
+        (LOOK[0], 1),
+        ("/v2/p/reinstallos", 1),
+        (LOOK[0], 2),
+        (LOOK[1], 1),
+    ]
+
+
+def test_the_looks_of_an_unclear_job_are_folded(
+    actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
+) -> None:
+    match = {"method": "POST", "path": "*/reinstallos"}
+    simulator.faults([{"match": match, "times": 1, "do": "drop_after_read"}])
+    job = advanced(placed_job(actor, server), clock)
+    before = job.exchanges.count()
+    advanced(job, clock, times=5)
+    assert job.state == "uncertain"
+    looks = job.exchanges.order_by("id")[before:]
+    assert len({row.path for row in looks}) == len(looks) <= 5
+    assert {row.times for row in looks if "OS-CREDENTIAL" not in row.path} == {5}

@@ -236,6 +236,16 @@ def test_an_order_of_many_servers_has_a_job_for_each_in_their_order(actor: Actor
     assert len({job.request_hash for job in order.jobs.all()}) == len(ids)
 
 
+def test_what_failed_on_a_server_before_needs_no_look_once_it_is_reinstalled(
+    actor: Actor, server: Server
+) -> None:
+    failed = placed_job(actor, server)
+    Job.objects.filter(pk=failed.pk).update(state=JobState.FAILED, ended_at=now(), next_at=None)
+    again = placed_job(actor, server)
+    handled = dict(Job.objects.values_list("pk", "handled_at"))
+    assert handled[failed.pk] is not None and handled[again.pk] is None
+
+
 @pytest.mark.parametrize("confirm", ["wipe 3 servers", "wipe 2 server", "web", "yes"])
 def test_many_servers_are_confirmed_by_their_count(confirm: str, actor: Actor, project: Project) -> None:
     chosen = free_servers(project)[:2]

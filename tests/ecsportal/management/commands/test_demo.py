@@ -1,11 +1,17 @@
-"""What `manage.py demo` refuses before it changes anything."""
+"""What `manage.py demo` refuses before it changes anything, and what it leaves behind when it is killed."""
 
 import fcntl
+import os
+import signal
 import socket
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as portal
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -42,3 +48,28 @@ def test_production_databases_are_no_place_for_a_demo(settings: Any) -> None:
     settings.ON_SQLITE = False
     with pytest.raises(CommandError, match="demo runs on SQLite"):
         call_command("demo")
+
+
+def test_a_killed_demo_takes_its_simulator_with_it(tmp_path: Path, free_port: int) -> None:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ECSPORTAL_")}
+    demo = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--port", str(free_port)],
+        cwd=portal.BASE_DIR,
+        env={**ours, "ECSPORTAL_DATA_DIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert demo.stdout is not None
+        assert any("simulated" in line for line in demo.stdout)
+        demo.kill()
+        # The simulator writes to the same pipe for errors: it comes to its end when both are gone.
+        demo.communicate(timeout=10)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(demo.pid, signal.SIGKILL)
+        demo.wait(timeout=10)
+    assert demo.returncode == -signal.SIGKILL

@@ -1,0 +1,141 @@
+"""Writes an order that was judged: itself, its jobs, their events and audit entries, in a few statements."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.identity import ServerFacts
+from reinstall.domain.spec import ReinstallSpec
+from reinstall.domain.states import JobState
+from reinstall.models import Job, Order, Project, Server
+from reinstall.services import history, outbox, vault, wake
+from reinstall.services.requests import (
+    OrderRequest,
+    confirm_phrase,
+    facts_of,
+    request_hashes,
+    user_data_place,
+)
+
+#: Rows one statement writes, and jobs of one order that are hinted at by themselves.
+_AT_ONCE, _HINTED = 500, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that goes into an order, judged."""
+
+    actor: Actor
+    now: datetime
+    project: Project
+    request: OrderRequest
+    spec: ReinstallSpec
+    servers: list[Server]
+    submission_id: uuid.UUID
+    user_id: int
+
+
+def store_order(decision: Decision) -> Order:
+    """Order, jobs, events and audit entries, in the caller's transaction.
+
+    Raises IntegrityError where a job holds one of the servers, or the same submission was stored before.
+    """
+    request, spec, actor = decision.request, decision.spec, decision.actor
+    facts = [facts_of(server) for server in decision.servers]
+    hashes = request_hashes(decision.project, facts, spec)
+    order = Order.objects.create(
+        project=decision.project,
+        requested_by_id=decision.user_id,
+        requested_by_name=actor.name,
+        source=actor.source,
+        reason=request.reason.strip(),
+        submission_id=decision.submission_id,
+        keyname=spec.keyname,
+        userid=spec.userid,
+        mode=spec.mode,
+        byol=spec.byol,
+        encrypted=spec.encrypted,
+        cmkid=spec.cmkid,
+        user_data_bytes=len(spec.user_data),
+        user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
+        request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        created_at=decision.now,
+    )
+    order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
+    order.save(update_fields=["user_data_sealed"])
+    _store_jobs(decision, order, zip(facts, hashes, strict=True))
+    return order
+
+
+def _store_jobs(decision: Decision, order: Order, asked: Iterable[tuple[ServerFacts, str]]) -> None:
+    jobs = [
+        _new_job(decision, order, position, fact, digest) for position, (fact, digest) in enumerate(asked)
+    ]
+    Job.objects.bulk_create(jobs, batch_size=_AT_ONCE)
+    _handled(decision)
+    outbox.note_placed(jobs=jobs, now=decision.now)
+    acts = [_placed_act(order, job) for job in jobs]
+    history.record_all(actor=decision.actor, now=decision.now, acts=[*acts, _order_act(decision, order)])
+    # A hint for each of many would be queued behind the answer to whoever waits; the sweep takes the others.
+    for job in jobs[:_HINTED]:
+        wake.ring(job.pk, due=True)
+
+
+def _handled(decision: Decision) -> None:
+    """What failed on these servers before needs no look any more: somebody just did something about it."""
+    for first in range(0, len(decision.servers), _AT_ONCE):
+        again = decision.servers[first : first + _AT_ONCE]
+        failed = Job.objects.filter(server__in=again, state=JobState.FAILED, handled_at=None)
+        failed.update(handled_at=decision.now)
+
+
+def _new_job(decision: Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> Job:
+    server = decision.servers[position]
+    return Job(
+        order=order,
+        project=order.project,
+        server=server,
+        server_name=server.name,
+        position=position,
+        state=JobState.QUEUED,
+        state_since=decision.now,
+        seq=1,
+        request_hash=digest,
+        snapshot=facts.to_json(),
+        lease_until=decision.now,
+        next_at=decision.now,
+        created_at=decision.now,
+    )
+
+
+def _placed_act(order: Order, job: Job) -> history.Act:
+    return history.Act(
+        action="job.queued",
+        object_type="job",
+        object_id=str(job.pk),
+        object_label=f"#{job.pk} {job.server_name}",
+        project_slug=order.project.slug,
+        after={"state": JobState.QUEUED.value, "request_hash": job.request_hash},
+        seq=1,
+    )
+
+
+def _order_act(decision: Decision, order: Order) -> history.Act:
+    names = [server.name for server in decision.servers]
+    return history.Act(
+        action="order.placed",
+        object_type="order",
+        object_id=str(order.pk),
+        object_label=f"order {order.pk}: {confirm_phrase(names)}",
+        project_slug=order.project.slug,
+        after={
+            "servers": [str(server.pk) for server in decision.servers[:50]],
+            "server_count": len(names),
+            "request": decision.spec.masked_body(),
+            "request_hash": order.request_hash,
+        },
+        note=order.reason,
+    )
