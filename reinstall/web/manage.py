@@ -116,7 +116,8 @@ def _page(request: HttpRequest, actor: Actor, wrong: dict[str, ReasonForm] | Non
     wrong, system = wrong or {}, system_view(actor, timezone.now())
     form = wrong.get(FREEZE) or FreezeForm(FREEZE)
     read_by = "Kept in the audit log." if system.freeze else "Shown to everybody on every page."
-    form.fields["reason"].help_text = read_by
+    # On the bound field: a form with an error has made it already, and it does not look at the field again.
+    form["reason"].help_text = read_by
     context = {
         "system": system,
         "freeze_form": form,

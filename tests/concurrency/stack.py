@@ -301,12 +301,23 @@ def _environment(data_dir: Path, more: dict[str, str]) -> dict[str, str]:
 
 @contextmanager
 def running_stack(
-    kind: str, data_dir: Path, more: dict[str, str], *, port: int, speed: float, servers: int
+    kind: str,
+    data_dir: Path,
+    more: dict[str, str],
+    *,
+    port: int,
+    speed: float = 30,
+    servers: int = 80,
+    simulator_url: str = "",
 ) -> Iterator[Stack]:
-    """A filled portal of `kind`; everything it started is ended afterwards."""
-    stack = Stack(kind, data_dir, _environment(data_dir, more), port)
+    """A filled portal of `kind`; everything it started is ended afterwards.
+
+    simulator_url: a simulator of the test's own; without it one is started, `speed` times as fast as a cloud.
+    """
+    stack = Stack(kind, data_dir, _environment(data_dir, more), port, simulator_url)
     try:
-        stack.start_simulator(speed=speed, servers=servers)
+        if not simulator_url:
+            stack.start_simulator(speed=speed, servers=servers)
         stack.manage("migrate", "--verbosity", "0")
         stack.fill()
         stack.start_portal()

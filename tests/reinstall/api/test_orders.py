@@ -96,11 +96,13 @@ def test_f63_the_same_key_and_body_give_the_first_answer_again(caller: Caller, s
     assert Order.objects.count() == 1
 
 
-def test_f63_the_same_key_with_another_body_is_refused(caller: Caller, server: Server):
+def test_f63_the_same_key_with_another_body_is_refused(
+    caller: Caller, server: Server, simulator: RunningSimulator
+):
     caller.post("orders/", body_for(server), **KEY)
     answer = caller.post("orders/", body_for(server, reason="OPS-9"), **KEY)
     assert fields_of(answer, 422) == {"Idempotency-Key"}
-    assert Order.objects.count() == 1
+    assert Order.objects.count() == 1 and simulator.accepted() == []
 
 
 def test_f63_while_the_first_is_at_work_the_second_is_told_to_wait(caller: Caller, server: Server):
@@ -209,14 +211,16 @@ def test_a_script_arrives_byte_for_byte(caller: Caller, server: Server, given: d
     assert (order.user_data_bytes, order.user_data_sha256) == (8, hashlib.sha256(wanted).hexdigest())
 
 
-def test_f64_a_held_server_is_a_conflict_that_names_the_job(caller: Caller, server: Server):
+def test_f64_a_held_server_is_a_conflict_that_names_the_job(
+    caller: Caller, server: Server, simulator: RunningSimulator
+):
     caller.post("orders/", body_for(server), **KEY)
     answer = caller.post("orders/", body_for(server), **{"Idempotency-Key": "another"})
     document = problem_of(answer, 409)
     job = Job.objects.get()
     assert document["job"] == job.pk and f"#{job.pk}" in document["detail"]
     assert document["errors"][0]["field"] == "servers"
-    assert Order.objects.count() == 1
+    assert Order.objects.count() == 1 and simulator.accepted() == []
 
 
 def test_an_unknown_project_or_server_is_not_there(caller: Caller, server: Server):

@@ -14,6 +14,7 @@ from reinstall.models import AuditEvent, Cloud, EngineTick, Project, Server, Sys
 from reinstall.selectors.guards import active_guards
 from reinstall.services import guards
 from simulator.server import RunningSimulator
+from tests import query_ledger
 from tests.faults.test_guards import servers_of
 from tests.reinstall.conftest import OPERATOR, Clock, advanced, finished, placed_job
 from tests.reinstall.rows import a_person, a_project
@@ -116,6 +117,7 @@ def test_without_a_reason_nothing_changes(on: str, frozen: bool, root: Client) -
     assert html.count("Say why.") == 2, "in the summary and beside the field"
     assert 'href="#id_freeze_reason"' in html
     assert 'id="id_freeze_reason-error"' in html
+    assert ("Shown to everybody on every page." in html) is not frozen, "who will read it"
     assert bool(active_guards()) is frozen
     assert AuditEvent.objects.count() == before
 
@@ -169,6 +171,16 @@ def test_two_open_breakers_have_forms_of_their_own(root: Client, project: Projec
     assert f'id="id_breaker-{other.pk}_reason-error"' in html
     assert f'id="id_breaker-{project.cloud_id}_reason-error"' not in html
     assert len(active_guards()) == 2
+
+
+def test_the_page_takes_as_many_queries_for_one_breaker_as_for_fifty(root: Client, project: Project) -> None:
+    opened(project.cloud)
+
+    def more() -> None:
+        for number in range(49):
+            opened(Cloud.objects.create(profile="otc", region=f"r{number}", endpoints={}, created_at=now()))
+
+    query_ledger.holds("GET /manage/health/", lambda: html_of(root), more)
 
 
 def test_staff_read_the_page_and_everybody_else_is_told_why_not(project: Project) -> None:
