@@ -93,3 +93,18 @@ def list_volumes(session: CloudSession, *, server_id: str | None = None) -> Iter
         count = whole(answer, "count")
         if not new or (len(entries) < _PAGE and (count is None or len(seen) >= count)):
             return
+
+
+def room_for_volumes(session: CloudSession) -> int | None:
+    """How many more disks the project may have; None where there is no limit or the cloud names none.
+
+    Source: Elastic Volume Service API reference, "Querying Detailed Quotas of a Tenant" (limit -1: none).
+    """
+    path = f"/v2/{session.project_id}/os-quota-sets/{session.project_id}"
+    answer = session.get("evs", path, {"usage": "True"})
+    demand(answer, "quota_set")
+    disks = child(child(answer, "quota_set"), "volumes")
+    limit = whole(disks, "limit")
+    if limit is None or limit < 0:
+        return None
+    return limit - (whole(disks, "in_use") or 0) - (whole(disks, "reserved") or 0)

@@ -109,3 +109,16 @@ def list_snapshots(call: Call) -> Response:
         for s in found[offset : offset + limit]
     ]
     return answer({"count": len(found), "snapshots": rows})
+
+
+def show_quota(call: Call) -> Response:
+    """`GET /v2/{project_id}/os-quota-sets/{target_project_id}?usage=True`: only that value is supported."""
+    if call.request.query.get("usage") != "True" or call.params["target"] != call.project_id:
+        message = "usage should be True and the target project the project of the call."
+        raise Refusal(answer({"badRequest": {"code": 400, "message": message}}, 400))
+    world = call.world
+    limit = world.scenario.volume_quota
+    mine = [volume for volume in world.volumes.values() if volume.project_id == call.project_id]
+    room = {"limit": -1 if limit is None else limit, "in_use": len(mine), "reserved": 0}
+    size = {"limit": -1, "in_use": sum(volume.size for volume in mine), "reserved": 0}
+    return answer({"quota_set": {"id": call.project_id, "volumes": room, "gigabytes": size}})

@@ -63,6 +63,7 @@ ROUTES = (
     _route("GET", "/v2" + PROJECT + "/cloudvolumes/detail", evs.list_detail, kind="list"),
     _route("GET", "/v2" + PROJECT + "/cloudvolumes/{volume_id}", evs.show),
     _route("GET", "/v2" + PROJECT + "/cloudsnapshots/detail", evs.list_snapshots),
+    _route("GET", "/v2" + PROJECT + "/os-quota-sets/{target}", evs.show_quota),
     _route("GET", "/v2/cloudimages", images.list_images, service="ims"),
     _route("POST", "/v1.0" + PROJECT + "/kms/list-keys", kms.list_keys, service="kms"),
     _route("POST", "/v1.0" + PROJECT + "/kms/describe-key", kms.describe_key, service="kms"),

@@ -13,7 +13,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
 from reinstall.models import Job
-from reinstall.services import evidence, guards, links, moves, readings, requests
+from reinstall.services import evidence, guards, links, moves, preconditions, readings, requests
 
 Clock = Callable[[], datetime]
 
@@ -80,6 +80,9 @@ def look(job: Job, session: CloudSession, clock: Clock) -> Look:
     if refusal:
         code, sentence = refusal
         return _reject(job, code, sentence, now)
+    missing = preconditions.unmet(job, facts, session, record.image_type)
+    if missing:
+        return _reject(job, *missing, clock())
     if _must_stop(job, facts):
         return _stop(job, session, clock)
     return _ready(job, facts, session, clock)

@@ -1,0 +1,101 @@
+"""What a reinstall needs besides the server itself: its image, the key pair, room for one more disk.
+
+Read at the last look, so that a request which must fail is not sent. What the cloud does not tell holds
+nothing up: it judges the request itself. An answer that is well holds for a minute, for all jobs of the
+project: ten thousand servers of one image ask once.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from ecsclient import images, keypairs, volumes
+from ecsclient.errors import CloudError, NotFound
+from ecsclient.session import CloudSession
+from reinstall.domain.identity import ServerFacts
+from reinstall.domain.redaction import plain_text
+from reinstall.models import Job
+
+log = logging.getLogger(__name__)
+
+GOOD_FOR_S = 60.0
+#: (code, sentence): why the request must not be sent; None where nothing speaks against it.
+Refusal = tuple[str, str] | None
+#: Question -> until when its good answer holds, on the clock of this process.
+_fine: dict[tuple[str, ...], float] = {}
+_MOST_KEPT = 10_000
+
+
+def unmet(job: Job, facts: ServerFacts, session: CloudSession, image_type: str) -> Refusal:
+    """What is missing at the cloud for this job. At most three reads; an error of theirs is no refusal."""
+    where = (str(job.project_id), job.project.created_at.isoformat(), str(job.project.credential_version))
+    questions: list[tuple[tuple[str, ...], Callable[[], Refusal]]] = [(("quota",), lambda: _no_room(session))]
+    if facts.image_id and image_type != "gold":
+        # A public image that was withdrawn is not listed any more, and may still be there for a reinstall.
+        image = facts.image_id
+        questions.append((("image", image), lambda: _no_image(job, image, session)))
+    if job.order.keyname:
+        pair = (job.order.keyname, job.order.userid)
+        questions.append((("key", *pair), lambda: _no_key(*pair, session)))
+    for question, ask in questions:
+        refusal = _asked((*where, *question), ask)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def forget() -> None:
+    """Asks everything anew (tests)."""
+    _fine.clear()
+
+
+def _asked(question: tuple[str, ...], ask: Callable[[], Refusal]) -> Refusal:
+    now = time.monotonic()
+    if _fine.get(question, 0.0) > now:
+        return None
+    try:
+        refusal = ask()
+    except CloudError as error:
+        log.info("%s could not be read before a call: %s", question[3], plain_text(str(error), 200))
+        return None
+    if refusal is None:
+        if len(_fine) >= _MOST_KEPT:
+            _fine.clear()
+        _fine[question] = now + GOOD_FOR_S
+    return refusal
+
+
+def _no_room(session: CloudSession) -> Refusal:
+    room = volumes.room_for_volumes(session)
+    if room is None or room > 0:
+        return None
+    sentence = (
+        "The project's quota of disks is used up; a reinstall needs room for one more while it swaps them."
+    )
+    return "quota", f"{sentence} Raise the quota or delete a disk, then ask again. Nothing was sent."
+
+
+def _no_image(job: Job, image_id: str, session: CloudSession) -> Refusal:
+    image = images.get_image(session, image_id)
+    if image is None:
+        return "image_gone", (
+            f"The image that {job.server_name} was made from is not at the cloud any more ({image_id}). "
+            "A reinstall takes no other image. Nothing was sent."
+        )
+    if image.status not in ("", "active"):
+        status = plain_text(image.status, 40)
+        return "image_state", f"The image of {job.server_name} is {status}, not active. Nothing was sent."
+    return None
+
+
+def _no_key(name: str, user_id: str, session: CloudSession) -> Refusal:
+    try:
+        pair = keypairs.get_keypair(session, name)
+    except NotFound:
+        return "key_pair_gone", (
+            f"The key pair {name} is not at the cloud any more, so nobody could sign in afterwards. "
+            "Choose another. Nothing was sent."
+        )
+    if pair.user_id and user_id and pair.user_id != user_id:
+        return "key_pair", f"The key pair {name} belongs to user {pair.user_id} now. Nothing was sent."
+    return None
