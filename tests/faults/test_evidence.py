@@ -180,12 +180,18 @@ def test_F61_the_trace_of_another_users_reinstall_is_not_adopted(
 def test_a_recorded_refusal_ends_the_job_with_its_code(
     actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock
 ) -> None:
-    fault = {"match": REINSTALL, "times": 1, "do": "drop_after_accept"}
-    simulator.faults([fault])
+    answer = {
+        "match": {"method": "GET", "path": "*/os-keypairs/*"},
+        "times": 1,
+        "do": "answer",
+        "status": 500,
+    }
+    simulator.faults([{"match": REINSTALL, "times": 1, "do": "drop_after_accept"}, {**answer, "json": {}}])
+    job = placed_job(actor, server)
     with simulator.lock:
-        # The pair is gone between the last look and the call: the service says no, and nobody hears it.
+        # The pair is gone, which the last look did not hear. The service says no, and nobody hears that.
         simulator.world.key_pairs.clear()
-    job = finished(advanced(placed_job(actor, server), clock), clock, simulator)
+    job = finished(advanced(job, clock), clock, simulator)
     assert (job.state, job.failure_code) == (JobState.REJECTED, "Ecs.0314")
     assert (job.attempts.get().verdict, simulator.accepted()) == ("rejected", [])
 

@@ -7,7 +7,6 @@ import pytest
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
 from reinstall.models import Project, Server
-from reinstall.services import preconditions
 from simulator.server import RunningSimulator
 from simulator.world import World
 from tests.reinstall.conftest import Clock, advanced, finished, free_servers, placed_job
@@ -15,11 +14,6 @@ from tests.reinstall.conftest import Clock, advanced, finished, free_servers, pl
 pytestmark = pytest.mark.django_db
 
 Harm = Callable[[World, Server, str], None]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_known() -> None:
-    preconditions.forget()
 
 
 def image_deleted(world: World, server: Server, keyname: str) -> None:

@@ -142,10 +142,10 @@ def test_the_banner_stands_on_every_page(admin_client: Client) -> None:
     call_command("freeze", "on", "--reason", "rack 4 <b>burns</b>", stdout=StringIO())
     for page in ("/servers/", "/jobs/", "/audit/"):
         text = admin_client.get(page).content.decode()
-        assert "All reinstalls are frozen." in text
+        assert "New reinstalls are stopped for everybody by" in text
         assert "rack 4 &lt;b&gt;burns&lt;/b&gt;" in text
     call_command("freeze", "off", "--reason", "out", stdout=StringIO())
-    assert "frozen" not in admin_client.get("/jobs/").content.decode()
+    assert "are stopped for everybody" not in admin_client.get("/jobs/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.models import Job, KeyPair, Membership, Project, Server
-from reinstall.services import clouds, engine, inventory, links, orders, plans
+from reinstall.services import clouds, engine, inventory, links, orders, plans, preconditions
 from simulator.server import RunningSimulator, start_in_thread
 
 OPERATOR = Actor(user_id=None, name="tests", source=Source.COMMAND, sees_all=True)
@@ -39,6 +39,7 @@ def simulator(running_simulator: RunningSimulator) -> RunningSimulator:
     running_simulator.set_speed(1.0)
     links.forget_sessions()
     plans.forget()
+    preconditions.forget()
     return running_simulator
 
 
