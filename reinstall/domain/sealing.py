@@ -34,21 +34,39 @@ class KeyRing:
     def seal(self, plain: bytes, place: str) -> bytes:
         """Seals `plain` for `place` ("table:column:row")."""
         data_key = secrets.token_bytes(32)
-        key_id = self.current.encode()
-        head = _VERSION + bytes([len(key_id)]) + key_id
         wrapped = self._encrypt(self.keys[self.current], data_key, b"dek:" + place.encode())
-        return head + wrapped + self._encrypt(data_key, plain, place.encode())
+        return self._head() + wrapped + self._encrypt(data_key, plain, place.encode())
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """The plain bytes. Raises CannotOpen, which names the place and never what was sealed."""
+        key_id, rest = self._parts(sealed, place)
+        data_key = self._decrypt(self.keys[key_id], rest[:_WRAPPED], b"dek:" + place.encode())
+        return self._decrypt(data_key, rest[_WRAPPED:], place.encode())
+
+    def rewrapped(self, sealed: bytes, place: str) -> bytes:
+        """The same value under the current key, its text untouched; as it is where that key wraps it already.
+
+        Raises CannotOpen as `open` does.
+        """
+        key_id, rest = self._parts(sealed, place)
+        if key_id == self.current:
+            return bytes(sealed)
+        bound = b"dek:" + place.encode()
+        data_key = self._decrypt(self.keys[key_id], rest[:_WRAPPED], bound)
+        return self._head() + self._encrypt(self.keys[self.current], data_key, bound) + rest[_WRAPPED:]
+
+    def _head(self) -> bytes:
+        key_id = self.current.encode()
+        return _VERSION + bytes([len(key_id)]) + key_id
+
+    def _parts(self, sealed: bytes, place: str) -> tuple[str, bytes]:
+        """(id of the key, what follows it). Raises CannotOpen."""
         sealed = bytes(sealed)
         size = sealed[1] if len(sealed) > 2 else 0
         key_id = sealed[2 : 2 + size].decode("ascii", "replace")
-        rest = sealed[2 + size :]
         if sealed[:1] != _VERSION or key_id not in self.keys:
             raise CannotOpen(f"no key {key_id!r} to open {place}")
-        data_key = self._decrypt(self.keys[key_id], rest[:_WRAPPED], b"dek:" + place.encode())
-        return self._decrypt(data_key, rest[_WRAPPED:], place.encode())
+        return key_id, sealed[2 + size :]
 
     @staticmethod
     def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:

@@ -22,6 +22,16 @@ def open_text(sealed: bytes, *, place: str) -> bytes:
     return _ring().open(sealed, place) if sealed else b""
 
 
+def current_key() -> str:
+    """The id of the key that seals."""
+    return _ring().current
+
+
+def rewrap(sealed: bytes, *, place: str) -> bytes:
+    """The same secret under the current key. Raises CannotOpen; empty stays empty."""
+    return _ring().rewrapped(sealed, place) if sealed else b""
+
+
 def seal_record(value: dict[str, Any], *, place: str) -> bytes:
     """Seals a JSON object."""
     return seal_text(json.dumps(value).encode(), place=place)
