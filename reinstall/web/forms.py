@@ -32,7 +32,7 @@ class RefusedForm(forms.Form):
             if name in self.fields:
                 attrs = self.fields[name].widget.attrs
                 attrs["aria-invalid"] = "true"
-                described = f"id_{name}-error {attrs.get('aria-describedby', '')}"
+                described = f"{self[name].auto_id}-error {attrs.get('aria-describedby', '')}"
                 attrs["aria-describedby"] = described.strip()
 
 
