@@ -1,8 +1,9 @@
 """The second person: what waits for one, who that may be, and what makes it void."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,7 +173,7 @@ def test_a_proposer_who_lost_the_right_is_not_one_of_two(
     actor: Actor, job: Job, clock: Clock, bob: Actor
 ) -> None:
     proposed(actor, job, clock)
-    User.objects.filter(pk=actor.user_id).update(is_active=False)
+    User.objects.filter(username="alice").update(is_active=False)
     with pytest.raises(Conflict, match="may not settle jobs in .* any more"):
         decided(bob, job, clock, "confirm")
     assert decided(bob, job, clock, "reject").state == JobState.UNCERTAIN
@@ -259,7 +260,7 @@ def test_of_two_who_confirm_at_once_one_does(
 ) -> None:
     made = proposed(actor, job, clock)
     carol = actor_for(User.objects.create_superuser("carol"))
-    said = together([lambda who=who: decided(who, job, clock, "confirm") for who in (bob, carol) * 2])
+    said = together([partial(decided, who, job, clock, "confirm") for who in (bob, carol) * 2])
     refused = [answer for answer in said if isinstance(answer, Exception)]
     assert [type(answer) for answer in refused] == [Conflict] * 3
     assert len(acts_of(job)) == 2
@@ -271,7 +272,7 @@ def test_of_two_who_confirm_at_once_one_does(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_propose_at_once_one_does(actor: Actor, job: Job, clock: Clock, bob: Actor) -> None:
-    said = together([lambda who=who: proposed(who, job, clock) for who in (actor, bob)])
+    said = together([partial(proposed, who, job, clock) for who in (actor, bob)])
     assert sorted(type(answer).__name__ for answer in said) == ["Conflict", "Proposal"]
 
 
@@ -287,7 +288,8 @@ def test_confirmed_while_the_engine_finds_the_job_has_one_end(
     def adopted() -> Any:
         engine.advance(job_id=job.pk, clock=clock, owner="test")
 
-    said = together([lambda: decided(bob, job, clock, "confirm"), adopted])
+    acts: list[Callable[[], object]] = [partial(decided, bob, job, clock, "confirm"), adopted]
+    said = together(acts)
     job.refresh_from_db()
     made.refresh_from_db()
     ends = {JobState.NOT_APPLIED: "confirmed", JobState.RUNNING: "void", JobState.VERIFYING: "void"}
