@@ -45,6 +45,7 @@ BREAKER = env.flag("ECSPORTAL_BREAKER", True)
 #: Outside of the database on purpose: a restored database does not know what was done since.
 HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
+SECOND_PERSON = env.choice("ECSPORTAL_SECOND_PERSON", "production", ("production", "always", "never"))
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
 try:
     CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))

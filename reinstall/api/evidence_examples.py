@@ -55,5 +55,21 @@ EVIDENCE: dict[str, Any] = {
         "proposal": {"answer": "never_ran", "cloud_job_id": "", "grade": "E4'", "sentence": _TOLD},
         "answers": ["ran_job", "ran_unknown", "never_ran", "ran_well", "ran_badly"],
         "next_look_at": None,
+        "second_person": True,
+        "others": True,
+        "pending": {
+            "id": 7,
+            "answer": "never_ran",
+            "reason": "OTC console, 14:20: up since May, the same system disk",
+            "by": "alice",
+            "at": "2026-01-02T03:31:00Z",
+            "decisions": ["confirm", "reject"],
+            "others": True,
+        },
+    },
+    "ProposalBody": {
+        "decision": "confirm",
+        "reason": "Looked at it at 14:40: the same disk, up since May",
+        "proposal_id": 7,
     },
 }

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from reinstall.api.bodies import Body, Text
+from reinstall.domain.secondperson import Decision
 from reinstall.domain.signs import ANSWERS
 from reinstall.domain.states import JobState, Verdict
 
@@ -68,6 +69,23 @@ class ProposalShape(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
+class PendingShape(serializers.Serializer[Any]):
+    """An answer that waits for a second person."""
+
+    id = serializers.IntegerField()
+    answer = serializers.ChoiceField(choices=("never_ran",))
+    reason = serializers.CharField()
+    by = serializers.CharField(help_text="Who proposed it.")
+    at = serializers.DateTimeField()
+    decisions = serializers.ListField(
+        child=serializers.ChoiceField(choices=[decision.value for decision in Decision]),
+        help_text="What you may do with it: withdraw your own, confirm or reject another's.",
+    )
+    others = serializers.BooleanField(
+        help_text="Whether anybody but the proposer has the right to confirm it."
+    )
+
+
 class EvidenceShape(serializers.Serializer[Any]):
     """All that is known of one job's outcome; `evidence` oldest first."""
 
@@ -87,6 +105,11 @@ class EvidenceShape(serializers.Serializer[Any]):
         help_text="What you may answer about this job now; empty when it is settled, or not yours to settle.",
     )
     next_look_at = serializers.DateTimeField(allow_null=True)
+    second_person = serializers.BooleanField(
+        help_text="Whether never_ran is a proposal first, which another person has to confirm."
+    )
+    others = serializers.BooleanField(help_text="Whether anybody but you has the right to confirm that.")
+    pending = PendingShape(allow_null=True, help_text="The proposal that waits for a second person.")
 
 
 class SettleBody(Body):
@@ -98,3 +121,15 @@ class SettleBody(Body):
     )
     cloud_job_id = Text(default="", help_text="With ran_job: the cloud's job, which is asked about first.")
     reason = Text(help_text="How you know, in 1 to 500 characters. Kept in the audit log.")
+
+
+class ProposalBody(Body):
+    """A second person's decision about an open proposal."""
+
+    decision = Text(help_text="confirm or reject another person's proposal; withdraw your own.")
+    reason = Text(default="", help_text="How you know, in 1 to 500 characters; not needed to withdraw.")
+    proposal_id = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="The proposal you read; refused when another one is open now.",
+    )

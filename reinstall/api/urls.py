@@ -36,6 +36,7 @@ _v1 = [
     path("jobs/<int:job_id>/events/", job_events.JobEvents.as_view(), name="job-events"),
     path("jobs/<int:job_id>/evidence/", evidence.JobEvidence.as_view(), name="job-evidence"),
     path("jobs/<int:job_id>/settle/", evidence.JobSettle.as_view(), name="job-settle"),
+    path("jobs/<int:job_id>/proposal/", evidence.JobProposal.as_view(), name="job-proposal"),
     path("jobs/<int:job_id>/exchange/", jobs.JobExchange.as_view(), name="job-exchange"),
     path("tokens/", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view(), name="token"),

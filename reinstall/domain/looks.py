@@ -79,8 +79,8 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "E1'": Look(T.BAD, "s-bad", "Proves: the cloud refused it"),
         "E2": Look(T.ATTN, "s-warn", "Points to: it ran"),
         "E3": Look(T.ATTN, "s-warn", "Points to: it is running"),
-        "E4": Look(T.IDLE, "s-cancel", "Proves: it never ran, and cannot any more"),
-        "E4'": Look(T.IDLE, "s-cancel", "Points to: it never ran. There is no proof"),
+        "E4": Look(T.IDLE, "s-cancel", "Proves: it never started, and cannot any more"),
+        "E4'": Look(T.IDLE, "s-cancel", "Points to: it never started. There is no proof"),
         "E5": Look(T.BAD, "s-bad", "Contradicts itself, or somebody else was at work"),
     },
     "disk": {

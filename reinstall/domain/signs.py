@@ -1,6 +1,6 @@
 """An unclear outcome in words: what went out, what the signs are, the answers a person may give."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reinstall.domain.states import Verdict
 
@@ -36,7 +36,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
         "The disks are compared with those before the call; that decides how the job ends.",
     ),
     "never_ran": (
-        "It never ran",
+        "It never started",
         "Closes this job and frees the server. Nothing is sent again by that.",
     ),
     "ran_well": (
@@ -49,6 +49,9 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+_BY_TWO = (
+    "Another person has to confirm it. Then this job closes and the server is free; nothing is sent again."
+)
 _IN_DOUBT = frozenset({Verdict.ARMED, Verdict.UNKNOWN})
 _NOT_AGAIN = (
     "This portal does not send it again by itself: a second request could wipe a server that has just been "
@@ -69,6 +72,12 @@ def phase_sentence(phase: str) -> str:
 def answer_words(answer: str) -> str:
     """What a person says with `answer`."""
     return ANSWERS[answer][0] if answer in ANSWERS else answer
+
+
+def answers_in_words(answers: Iterable[str], *, second_person: bool) -> tuple[tuple[str, str, str], ...]:
+    """(answer, what a person says with it, what follows), where "never_ran" may need a second person."""
+    hints = {"never_ran": _BY_TWO} if second_person else {}
+    return tuple((one, ANSWERS[one][0], hints.get(one, ANSWERS[one][1])) for one in answers)
 
 
 def doubt(server: str, verdict: str, status: int | None) -> tuple[str, str]:

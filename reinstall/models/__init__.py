@@ -6,6 +6,7 @@ from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
 from reinstall.models.jobs import Attempt, Exchange, Job
 from reinstall.models.orders import Order
+from reinstall.models.proposals import Proposal
 from reinstall.models.servers import Disk, KeyPair, KmsKey, Server
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Order",
     "Outbox",
     "Project",
+    "Proposal",
     "Server",
     "SystemFlag",
     "Watch",

@@ -51,6 +51,9 @@ class Job(models.Model):
     next_at = models.DateTimeField(null=True, blank=True)
     crash_count = models.PositiveIntegerField(default=0)
     tries = models.PositiveIntegerField(default=0)
+    #: Grows when a proposal to settle the job is made or answered; live pages compare it. With a default of
+    #: the database's own: processes of the release before write rows without it.
+    proposal_count = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     #: Since when nobody needs to look at a failed job any more: a later one of its server was placed.

@@ -11,9 +11,10 @@ from reinstall.domain.errors import NotFound
 from reinstall.domain.evidence import SETTLE, Decision
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.spec import call_path
-from reinstall.domain.states import UNCLEAR, JobState
+from reinstall.domain.states import LIVE_VERDICTS, UNCLEAR, JobState
 from reinstall.models import Attempt, Evidence, Exchange, Job, Order, Project
 from reinstall.selectors.projects import may_request
+from reinstall.selectors.proposals import PendingView, others_may_settle, pending_of, two_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class EvidenceView:
 
     `compared` is empty when there is no baseline or nobody has looked since; `compared_at` is when that was.
     `answers` are those that make sense for this job; empty when it is not open, or not for this person.
+    `second_person`: "never_ran" has to be confirmed by another person; `others`: somebody else may do that.
+    `pending`: what was proposed and waits for it.
     """
 
     job_id: int
@@ -87,6 +90,9 @@ class EvidenceView:
     proposal: Proposal
     answers: tuple[str, ...]
     next_look_at: datetime | None
+    second_person: bool
+    others: bool
+    pending: PendingView | None
 
 
 def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
@@ -101,6 +107,10 @@ def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
         Exchange.objects.filter(job=job, method="POST", path__endswith="/reinstallos").order_by("-id").first()
     )
     compared, compared_at = _compared(job, rows)
+    open_ = job.state in UNCLEAR
+    may_settle = open_ and actor.scopes is None and may_request(actor, job.project)
+    two = open_ and two_needed(job, in_doubt=attempt is not None and attempt.verdict in LIVE_VERDICTS)
+    pending = pending_of(actor, job, may_settle=may_settle) if open_ else None
     return EvidenceView(
         job_id=job.pk,
         server_name=job.server_name,
@@ -113,8 +123,11 @@ def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
         compared_at=compared_at,
         rows=tuple(EvidenceRow(r.kind, r.grade, r.observed_at, r.summary, r.data) for r in rows),
         proposal=_proposal(rows),
-        answers=_answers(actor, job, attempt),
+        answers=_answers(job, attempt, proposed=two and pending is not None) if may_settle else (),
         next_look_at=job.next_at if job.state == JobState.UNCERTAIN else None,
+        second_person=two,
+        others=two and others_may_settle(job.project, actor.user_id),
+        pending=pending,
     )
 
 
@@ -202,10 +215,10 @@ def _proposal(rows: list[Evidence]) -> Proposal:
     return Proposal(answer, job_id, last.grade, last.summary)
 
 
-def _answers(actor: Actor, job: Job, attempt: Attempt | None) -> tuple[str, ...]:
-    if job.state not in UNCLEAR or actor.scopes is not None or not may_request(actor, job.project):
-        return ()
+def _answers(job: Job, attempt: Attempt | None, *, proposed: bool) -> tuple[str, ...]:
+    """`proposed`: somebody has said that it never ran; what is left of that is to confirm it."""
+    never = () if proposed else ("never_ran",)
     if attempt is None:
-        return ("never_ran",)
-    checked = ("ran_job", "ran_unknown", "never_ran")
+        return never
+    checked = ("ran_job", "ran_unknown", *never)
     return (*checked, "ran_well", "ran_badly") if job.state == JobState.ATTENTION else checked

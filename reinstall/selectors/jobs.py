@@ -120,7 +120,7 @@ def exchanges(actor: Actor, job_id: int) -> tuple[ExchangeView, ...]:
     return tuple(ExchangeView(*row) for row in rows)
 
 
-_STAMPED = ("seq", "polled_at", "cloud_status", "cloud_steps", "waiting_for", "next_at")
+_STAMPED = ("seq", "polled_at", "cloud_status", "cloud_steps", "waiting_for", "next_at", "proposal_count")
 
 
 def _stamp_facts(job: Job) -> dict[str, Any]:

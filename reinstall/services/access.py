@@ -48,6 +48,13 @@ def must_manage(actor: Actor, project: Project) -> None:
         raise NotAllowed(f"This act needs the role admin in {project.name}.")
 
 
+def person_may_request(person: User, project: Project) -> bool:
+    """Whether `person`, signed in, may wipe servers in `project`."""
+    if person.is_superuser or not person.is_active:
+        return person.is_active
+    return Membership.objects.filter(user=person, project=project, role__in=_REQUESTERS).exists()
+
+
 def _has_role(actor: Actor, project: Project, roles: Sequence[str]) -> bool:
     if actor.user_id is None:
         return False

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from reinstall.domain.actors import ENGINE, Actor
-from reinstall.domain.states import FINAL, JobState, may_move
+from reinstall.domain.states import FINAL, UNCLEAR, JobState, may_move
 from reinstall.models import Job
-from reinstall.services import history, outbox, wake
+from reinstall.services import history, outbox, proposals, wake
 
 
 class Overtaken(Exception):
@@ -33,6 +33,8 @@ def move(
         if expected.update(**values) != 1:
             raise Overtaken(f"job {job.pk} is no longer {before} at fence {job.fence}")
         history.record(actor=actor, now=now, act=_act(job, before, to, note, values))
+        if before in UNCLEAR:
+            proposals.overtake(job=job, actor=actor, now=now, to=to.value)
         outbox.note_move(job=job, before=before.value, to=to, seq=job.seq + 1, now=now)
         wake.ring(job.pk, due=_is_due(values, now))
     for name, value in values.items():

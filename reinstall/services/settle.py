@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from django.conf import settings
 from django.db import transaction
 
 from ecsclient import jobs
@@ -12,9 +13,10 @@ from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.evidence import SETTLE
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
+from reinstall.domain.secondperson import needs_second_person
 from reinstall.domain.states import UNCLEAR, JobState
-from reinstall.models import Attempt, Job, Project
-from reinstall.services import access, evidence, links, moves, recovery
+from reinstall.models import Attempt, Job, Project, Proposal
+from reinstall.services import access, evidence, links, moves, proposals, recovery
 
 MAX_REASON = 500
 
@@ -39,23 +41,33 @@ def settle_job(
     ran_well, ran_badly: the end as the person saw it, where the comparison cannot decide (attention only).
     Raises RuleBroken naming answer, reason or cloud_job_id; Conflict where it is too early or too late for
     that answer; NotAllowed, NotFound.
+
+    Where never_ran needs a second person (ECSPORTAL_SECOND_PERSON), it is kept as a proposal and the job
+    stays as it is, until somebody else confirms it (services.confirming).
     """
     chosen, reason = _checked(answer, reason)
     for _ in range(3):
-        job = _mine(actor, job_id)
-        attempt = _answerable(job, chosen, now)
+        job = mine(actor, job_id)
+        attempt = answerable(job, chosen, now)
         try:
             if chosen is Answer.RAN_JOB:
-                _follow(_Word(job, actor, now, reason), attempt, cloud_job_id.strip())
+                _follow(Word(job, actor, now, reason), attempt, cloud_job_id.strip())
+            elif chosen is Answer.NEVER_RAN and _needs_two(job, attempt):
+                _propose(Word(job, actor, now, reason))
             else:
-                _end(_Word(job, actor, now, reason), chosen)
+                _end(Word(job, actor, now, reason), chosen)
             return job
         except moves.Overtaken:
             continue
-    raise Conflict(f"Job #{job_id} is changing right now. Look at it again.", job=job_id, code="busy")
+    raise busy(job_id)
 
 
-class _Word:
+def busy(job_id: int) -> Conflict:
+    """Others were faster each time."""
+    return Conflict(f"Job #{job_id} is changing right now. Look at it again.", job=job_id, code="busy")
+
+
+class Word:
     """One person's answer about one job, with its reason."""
 
     def __init__(self, job: Job, actor: Actor, now: datetime, reason: str) -> None:
@@ -71,26 +83,32 @@ class _Word:
 def _checked(answer: str, reason: str) -> tuple[Answer, str]:
     if answer not in {known.value for known in Answer}:
         raise RuleBroken(f"Write one of {', '.join(Answer)}.", "answer", "choice")
+    return Answer(answer), checked_reason(reason)
+
+
+def checked_reason(reason: str, *, required: bool = True) -> str:
+    """The reason as it is kept. Raises RuleBroken where it is missing or too long."""
     said = plain_text(reason.strip(), MAX_REASON + 1)
-    if not said:
+    if not said and required:
         raise RuleBroken("Say how you know: what you looked at, and where.", "reason", "required")
     if len(said) > MAX_REASON:
         raise RuleBroken(f"The reason has at most {MAX_REASON} characters.", "reason", "max_length")
-    return Answer(answer), said
+    return said
 
 
-def _mine(actor: Actor, job_id: int) -> Job:
+def mine(actor: Actor, job_id: int) -> Job:
+    """The job, if this person may settle jobs of its project. Raises NotFound, NotAllowed."""
     visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
     job = visible.select_related("order", "project__cloud", "server").filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
-    if actor.scopes is not None:
+    if actor.scopes is not None or actor.user_id is None:
         raise NotAllowed("What became of a server is settled by a person. Sign in to do it.")
     access.project_for_requests(actor, job.project.slug)
     return job
 
 
-def _answerable(job: Job, answer: Answer, now: datetime) -> Attempt | None:
+def answerable(job: Job, answer: Answer, now: datetime) -> Attempt | None:
     """The attempt in doubt. Raises Conflict where `answer` cannot be given about this job now."""
     state = JobState(job.state)
     if state not in UNCLEAR:
@@ -99,7 +117,7 @@ def _answerable(job: Job, answer: Answer, now: datetime) -> Attempt | None:
     attempt = evidence.last_attempt(job)
     if attempt is None and answer is not Answer.NEVER_RAN:
         raise Conflict(
-            f"Job #{job.pk} never sent a request, so nothing of it can have run. Answer that it never ran.",
+            f"Job #{job.pk} never sent a request, so nothing of it can have run. Say that it never started.",
             job=job.pk,
             code="never_sent",
         )
@@ -128,7 +146,35 @@ def _must_be_over(job: Job, attempt: Attempt | None, now: datetime) -> None:
         )
 
 
-def _follow(word: _Word, attempt: Attempt | None, cloud_job_id: str) -> None:
+def _needs_two(job: Job, attempt: Attempt | None) -> bool:
+    in_doubt = attempt is not None
+    return needs_second_person(settings.SECOND_PERSON, job.project.environment, in_doubt=in_doubt)
+
+
+def _propose(word: Word) -> None:
+    """Keeps the answer for a second person. The job's row is taken first, so one of two proposers is told."""
+    job = word.job
+    with transaction.atomic():
+        moves.touch(job, proposal_count=job.proposal_count + 1)
+        found = proposals.open_of(job)
+        if found is not None:
+            raise Conflict(_already(found, word.actor), job=job.pk, code="proposed")
+        answer = Answer.NEVER_RAN.value
+        made = proposals.make(job=job, actor=word.actor, now=word.now, answer=answer, reason=word.reason)
+        summary = (
+            f"{word.actor.name} says that it never started, and a second person has to agree: {word.reason}"
+        )
+        data = {"answer": answer, "reason": word.reason, "by": word.actor.name, "proposal": made.pk}
+        evidence.keep(job, "operator", summary, data, word.now)
+
+
+def _already(found: Proposal, actor: Actor) -> str:
+    if found.proposed_by_id == actor.user_id:
+        return "You have said so already; another person has to confirm it."
+    return f"{found.proposed_by_name} has said so already. Confirm or reject that."
+
+
+def _follow(word: Word, attempt: Attempt | None, cloud_job_id: str) -> None:
     job = word.job
     if attempt is None or not jobs.is_job_id(cloud_job_id):
         raise RuleBroken("A job id has 8 to 64 letters, digits and hyphens.", "cloud_job_id", "format")
@@ -150,7 +196,7 @@ def _follow(word: _Word, attempt: Attempt | None, cloud_job_id: str) -> None:
         word.keep(Answer.RAN_JOB, cloud_job_id=cloud_job_id)
 
 
-def _end(word: _Word, answer: Answer) -> None:
+def _end(word: Word, answer: Answer) -> None:
     to = {
         Answer.RAN_UNKNOWN: JobState.VERIFYING,
         Answer.NEVER_RAN: JobState.NOT_APPLIED,

@@ -17,12 +17,13 @@ from reinstall.selectors.jobs import JobView, exchanges, get_job
 
 #: The parts of the page, by the id of the element each of them is.
 PARTS = (
-    *("head", "outcome", "signs", "sent", "compared", "progress", "steps", "exchange"),
+    *("head", "outcome", "proposed", "signs", "sent", "compared", "progress", "steps", "exchange"),
     *("held", "disks", "identifiers"),
 )
 #: Placed where a form was, once there is nothing to cancel, or to settle, any more.
 NO_CANCEL = '<div id="job-cancel"></div>'
 NO_SETTLE = '<div id="job-settle"></div>'
+NO_SECOND = '<div id="job-second"></div>'
 #: States in which the clock of the run is shown. Not while the outcome is unclear: a bar that grows would say
 #: that the cloud is at work.
 TIMED = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.VERIFYING})
@@ -94,12 +95,17 @@ def _document(actor: Actor, job: JobView) -> dict[str, object]:
         html["job-cancel"] = NO_CANCEL
     if job.state not in UNCLEAR:
         html["job-settle"] = NO_SETTLE
+    evidence = context["evidence"]
+    pending = isinstance(evidence, EvidenceView) and evidence.pending is not None
+    if not pending:
+        html["job-second"] = NO_SECOND
+    forms = {"job-settle": job.state in UNCLEAR, "job-second": pending}
     return {
         "title": render_to_string("reinstall/jobs/_title.txt", context).strip(),
         "tone": job.tone,
         "announce": job.headline,
         "html": html,
         # Forms hold what belongs to the person: a page without one fetches its own.
-        "forms": ["job-settle"] if job.state in UNCLEAR else [],
+        "forms": [name for name, shown in forms.items() if shown],
         "done": job.done,
     }

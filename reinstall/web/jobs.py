@@ -19,6 +19,7 @@ from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.job_update import job_context
 from reinstall.web.paging import links
+from reinstall.web.second_form import SecondForm
 from reinstall.web.settle_form import SettleForm
 
 TABS = (("running", "Running"), ("attention", "Needs a look"), ("finished", "Finished"), ("all", "All"))
@@ -58,15 +59,22 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
     actor = actor_of(request)
     job = get_job(actor, job_id)
     scope.show(request, job.project_slug)
-    return job_page(request, actor, job, SettleForm())
+    return job_page(request, actor, job)
 
 
-def job_page(request: HttpRequest, actor: Actor, job: JobView, form: SettleForm) -> HttpResponse:
-    """The page of a job; `form` is shown where its outcome waits for a person."""
+def job_page(
+    request: HttpRequest,
+    actor: Actor,
+    job: JobView,
+    form: SettleForm | None = None,
+    second: SecondForm | None = None,
+) -> HttpResponse:
+    """The page of a job; `form` is shown where its outcome waits for a person, `second` for a second one."""
+    form, second = form or SettleForm(), second or SecondForm()
     context = job_context(actor, job, timezone.now())
     evidence = context["evidence"]
     choices = form.choices_for(evidence) if isinstance(evidence, EvidenceView) else ()
-    context |= {"tone": job.tone, "form": form, "choices": choices}
+    context |= {"tone": job.tone, "form": form, "choices": choices, "second": second}
     return render(request, "reinstall/jobs/detail.html", context)
 
 

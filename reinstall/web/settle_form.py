@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django import forms
 
-from reinstall.domain.signs import ANSWERS
+from reinstall.domain.signs import ANSWERS, answers_in_words
 from reinstall.selectors.evidence import EvidenceView
 from reinstall.web.forms import MONO, RefusedForm
 
@@ -66,6 +66,6 @@ class SettleForm(RefusedForm):
         """The answers this person may give about this job."""
         chosen = self.data.get("answer", "") if self.is_bound else ""
         return tuple(
-            Choice(value, *ANSWERS[value], value == view.proposal.answer, value == chosen)
-            for value in view.answers
+            Choice(value, words, hint, value == view.proposal.answer, value == chosen)
+            for value, words, hint in answers_in_words(view.answers, second_person=view.second_person)
         )

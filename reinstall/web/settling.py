@@ -1,21 +1,27 @@
 """Settling an unclear job by hand."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, RuleBroken
 from reinstall.domain.states import UNCLEAR
 from reinstall.selectors.jobs import get_job
+from reinstall.services.confirming import decide_proposal
 from reinstall.services.settle import settle_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
+from reinstall.web.forms import RefusedForm
 from reinstall.web.jobs import job_page
+from reinstall.web.second_form import SecondForm
 from reinstall.web.settle_form import SettleForm
 
 
@@ -29,23 +35,56 @@ def job_settle(request: HttpRequest, job_id: int) -> HttpResponse:
     scope.show(request, get_job(actor, job_id).project_slug)
     form = SettleForm(request.POST)
     if form.is_valid() and _settled(actor, job_id, form):
-        answer = HttpResponseRedirect(reverse("job", args=[job_id]))
-        answer.status_code = 303
-        return answer
+        return _see(job_id)
     job = get_job(actor, job_id)
     if job.state not in UNCLEAR:
-        # Somebody was faster, or the cloud told: there is nothing left to correct on the form.
-        said = f"The outcome of job #{job_id} is not in doubt any more. Your answer was not used."
-        messages.add_message(request, messages.WARNING, said, extra_tags="attn")
-        return redirect("job", job_id)
+        return _too_late(request, job_id)
     form.mark_wrong_fields()
     return job_page(request, actor, job, form)
 
 
+@require_POST
+@translated
+def job_second(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Confirms, rejects or withdraws what was proposed, or shows the page again with what is wrong."""
+    actor = actor_of(request)
+    scope.show(request, get_job(actor, job_id).project_slug)
+    form = SecondForm(request.POST)
+    if form.is_valid() and _decided(actor, job_id, form):
+        return _see(job_id)
+    job = get_job(actor, job_id)
+    if job.state not in UNCLEAR:
+        return _too_late(request, job_id)
+    form.mark_wrong_fields()
+    return job_page(request, actor, job, second=form)
+
+
+def _see(job_id: int) -> HttpResponse:
+    answer = HttpResponseRedirect(reverse("job", args=[job_id]))
+    answer.status_code = 303
+    return answer
+
+
+def _too_late(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Somebody was faster, or the cloud told: there is nothing left to correct on the form."""
+    said = f"The outcome of job #{job_id} is not in doubt any more. Your answer was not used."
+    messages.add_message(request, messages.WARNING, said, extra_tags="attn")
+    return redirect("job", job_id)
+
+
+def _decided(actor: Actor, job_id: int, form: SecondForm) -> bool:
+    """Whether the decision was taken; what speaks against it is on the form then."""
+    return _taken(form, decide_proposal, actor=actor, job_id=job_id)
+
+
 def _settled(actor: Actor, job_id: int, form: SettleForm) -> bool:
     """Whether the answer was taken; what speaks against it is on the form then."""
+    return _taken(form, settle_job, actor=actor, job_id=job_id)
+
+
+def _taken(form: RefusedForm, service: Callable[..., object], **who: Any) -> bool:
     try:
-        settle_job(actor=actor, now=timezone.now(), job_id=job_id, **form.cleaned_data)
+        service(now=timezone.now(), **who, **form.cleaned_data)
     except RuleBroken as broken:
         form.add_refusals(broken.errors)
     except Conflict as conflict:

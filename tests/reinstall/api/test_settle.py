@@ -135,3 +135,49 @@ def test_a_job_that_never_was_in_doubt_has_no_evidence(db: None):
     job = a_job(an_order(shop, bob), a_server(shop), JobState.QUEUED)
     shown = Session(bob).get(f"jobs/{job.pk}/evidence/").json()
     assert (shown["sent"], shown["answer"], shown["evidence"], shown["compared"]) == (None, None, [], [])
+
+
+def decide(caller: Caller, job: Job, /, **body: Any) -> Any:
+    return caller.post(f"jobs/{job.pk}/proposal/", body)
+
+
+@pytest.fixture
+def proposed(alice: Session, stuck: Job) -> Job:
+    """In a production project: alice has said that it never started."""
+    stuck.project.__class__.objects.filter(pk=stuck.project_id).update(environment="production")
+    answer = settle(alice, stuck, answer="never_ran", reason=WHY)
+    assert (answer.status_code, answer.json()["state"]) == (200, "attention")
+    return stuck
+
+
+def test_a_second_person_confirms_in_production(alice: Session, proposed: Job):
+    bob = Session(a_person("bob", proposed.project))
+    shown = bob.get(f"jobs/{proposed.pk}/evidence/").json()
+    assert shown["second_person"] is True and "never_ran" not in shown["answers"]
+    pending = shown["pending"]
+    assert (pending["by"], pending["reason"], pending["decisions"]) == ("alice", WHY, ["confirm", "reject"])
+    problem_of(decide(alice, proposed, decision="confirm", reason=WHY), 403)
+    answer = decide(bob, proposed, decision="confirm", reason="Seen it too", proposal_id=pending["id"])
+    assert (answer.status_code, answer.json()["state"]) == (200, "not_applied")
+    assert bob.get(f"jobs/{proposed.pk}/evidence/").json()["pending"] is None
+    problem_of(decide(bob, proposed, decision="confirm", reason="again"), 409)
+
+
+def test_a_token_confirms_nothing(proposed: Job):
+    caller = Caller(a_token(a_person("bob", proposed.project)))
+    assert caller.get(f"jobs/{proposed.pk}/evidence/").json()["pending"]["decisions"] == []
+    document = problem_of(decide(caller, proposed, decision="confirm", reason=WHY), 403)
+    assert "Sign in to do it" in document["detail"]
+    proposed.refresh_from_db()
+    assert proposed.state == JobState.ATTENTION
+
+
+def test_a_decision_names_its_wrong_fields_and_is_about_what_was_read(proposed: Job):
+    bob = Session(a_person("bob", proposed.project))
+    assert fields_of(decide(bob, proposed)) == {"decision"}
+    assert fields_of(decide(bob, proposed, decision="confirm")) == {"reason"}
+    assert fields_of(decide(bob, proposed, decision="yes", reason=WHY, x=1)) == {"x"}
+    problem_of(decide(bob, proposed, decision="confirm", reason=WHY, proposal_id=0), 409)
+    etag = bob.get(f"jobs/{proposed.pk}/")["ETag"]
+    assert decide(bob, proposed, decision="reject", reason=WHY).json()["state"] == "attention"
+    problem_of(bob.post(f"jobs/{proposed.pk}/proposal/", {"decision": "reject"}, **{"If-Match": etag}), 412)

@@ -24,6 +24,7 @@ from reinstall.models import (
     Membership,
     Order,
     Project,
+    Proposal,
     Server,
 )
 
@@ -50,6 +51,10 @@ TRIED = {
     "verdict_known",
     "one_entry_per_move",
     "one_answer_per_key",
+    "one_open_proposal",
+    "proposal_answer_known",
+    "proposal_ended_exactly_with_an_end",
+    "confirmed_by_another",
 }
 
 
@@ -135,7 +140,7 @@ def put(rows: models.QuerySet[Any], **values: Any) -> None:
 def test_no_constraint_is_forgotten() -> None:
     tables = (
         ApiToken, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership, Order,
-        Project, Server,
+        Project, Proposal, Server,
     )  # fmt: skip
     assert {constraint.name for table in tables for constraint in table._meta.constraints} == TRIED
 
@@ -347,3 +352,27 @@ def test_a_token_is_found_by_one_digest_only() -> None:
     ApiToken.objects.create(**values)
     with refused():
         ApiToken.objects.create(**values)
+
+
+def proposal(of: Job, by: User, **changes: Any) -> Proposal:
+    values = {"answer": "never_ran", "reason": "r", "proposed_by_name": by.username, "proposed_at": NOW}
+    return Proposal.objects.create(**(values | {"job": of, "proposed_by": by} | changes))
+
+
+def test_what_two_people_decide_is_of_two_people() -> None:
+    alice, bob = User.objects.create(username="alice"), User.objects.create(username="bob")
+    of = job(server(), JobState.ATTENTION)
+    made = proposal(of, alice)
+    with refused():
+        proposal(of, bob)
+    with refused("proposal_answer_known"):
+        put(Proposal.objects.filter(pk=made.pk), answer="ran_well")
+    with refused("proposal_ended_exactly_with_an_end"):
+        put(Proposal.objects.filter(pk=made.pk), end="withdrawn")
+    with refused("proposal_ended_exactly_with_an_end"):
+        put(Proposal.objects.filter(pk=made.pk), ended_at=NOW)
+    for nobody in (None, alice):
+        with refused("confirmed_by_another"):
+            put(Proposal.objects.filter(pk=made.pk), end="confirmed", ended_at=NOW, ended_by=nobody)
+    put(Proposal.objects.filter(pk=made.pk), end="confirmed", ended_at=NOW, ended_by=bob)
+    assert proposal(of, bob).pk

@@ -64,7 +64,7 @@ def test_all_signs_stand_there_with_their_grade_in_words(browser: Client, stuck:
     for row in rows:
         assert row.summary.replace("'", "&#x27;") in html
     (verdict,) = [row for row in rows if row.kind == "verdict" and row.grade in ("E4", "E4'")]
-    assert "it never ran" in html and f"Grade {verdict.grade.replace(chr(39), '&#x27;')}" in html
+    assert "it never started" in html and f"Grade {verdict.grade.replace(chr(39), '&#x27;')}" in html
     assert "It does not look by itself any more." in html
     assert "the signs point here" in html
 
