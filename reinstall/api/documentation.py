@@ -23,7 +23,7 @@ from reinstall.api.shapes import Shape
 _EXAMPLES = EXAMPLES | EVIDENCE
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
-_ALWAYS = (401, 403, 500)
+_ALWAYS = (401, 403, 500, 503)
 _TYPES = {
     "text": OpenApiTypes.STR,
     "format": OpenApiTypes.STR,
@@ -68,6 +68,7 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "Idempotency-Key",
         "key_reused",
     ),
+    503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
 
