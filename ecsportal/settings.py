@@ -41,6 +41,8 @@ TRUST_PROXY = env.flag("ECSPORTAL_TRUST_PROXY")
 FAULT_INJECTION = read_faults(env, DEPLOYMENT_ID)
 #: Always shorter than the lease: whoever holds a job knows the outcome before another may claim it.
 CALL_WALL_S = env.number("ECSPORTAL_CALL_WALL_S", 60, 5, 60)
+#: So long the answer to a call is tried to be stored; after that, the job's traces have to be read.
+STORE_WITHIN_S = 30.0
 BREAKER = env.flag("ECSPORTAL_BREAKER", True)
 #: Outside of the database on purpose: a restored database does not know what was done since.
 HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"

@@ -24,7 +24,7 @@ from reinstall.api.system_shapes import SYSTEM
 _EXAMPLES = EXAMPLES | EVIDENCE | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
-_ALWAYS = (401, 403, 500)
+_ALWAYS = (401, 403, 500, 503)
 _TYPES = {
     "text": OpenApiTypes.STR,
     "format": OpenApiTypes.STR,
@@ -69,6 +69,7 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "Idempotency-Key",
         "key_reused",
     ),
+    503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
 

@@ -14,10 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
+from reinstall.models.outages import is_away
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+BUSY = (
+    "The portal's database is locked, full or out of reach. Nothing was sent to the cloud by this request. "
+    "Send it again a little later, with the same Idempotency-Key where it has one."
+)
 #: A body that was judged and refused is 400; these codes have a status of their own.
 _STATUS_OF_CODE = {"key_reused": HTTPStatus.UNPROCESSABLE_ENTITY}
 #: Seconds after which the first request with the same key is surely over.
@@ -100,6 +105,13 @@ def _problem_of(exc: Exception) -> Problem:
             return Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
         case PermissionDenied():
             return Problem(HTTPStatus.FORBIDDEN, "not_allowed", str(exc) or "This is not yours to do.")
+    return _of_the_portal(exc)
+
+
+def _of_the_portal(exc: Exception) -> Problem:
+    """What the caller cannot help: a database that is away, or a mistake of ours."""
+    if is_away(exc):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, headers={"Retry-After": "10"})
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",

@@ -35,7 +35,6 @@ LEASE = timedelta(seconds=settings.LEASE_S)
 #: From the intent to the first byte. A process that was frozen longer does not send.
 SUBMIT_TTL_S = 10.0
 CONNECT_S, READ_S = 5.0, 30.0
-STORE_WITHIN_S = 30.0
 MAX_UNSENT = 5
 
 
@@ -150,7 +149,7 @@ def _observation(result: OneShotResult) -> Observation:
 
 def _store_patiently(outcome: _Outcome, clock: Clock) -> None:
     """Transaction B, tried for half a minute while the lease lives; then the sweep finds it armed."""
-    give_up = time.monotonic() + STORE_WITHIN_S
+    give_up = time.monotonic() + settings.STORE_WITHIN_S
     job = outcome.job
     as_sent = (job.state, job.seq)
     while True:

@@ -1,5 +1,6 @@
 """Refusals as pages. They need no database, no session and no context: they work when nothing else does."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from reinstall.models.outages import is_away
 
 P = ParamSpec("P")
 
@@ -58,6 +60,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django calls this while it handles the exception.
+    if is_away(sys.exception()):
+        busy = _page(request, "503.html", 503)
+        busy["Retry-After"] = "10"
+        return busy
     return _page(request, "500.html", 500)
 
 

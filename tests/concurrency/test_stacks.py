@@ -1,13 +1,16 @@
 """The engine in separate processes: the same promises on each database and broker."""
 
 import base64
+import random
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from celery import Celery
 
 from tests.concurrency.stack import Stack, wait_until
 
@@ -137,3 +140,25 @@ def test_a_stop_ends_within_seconds_and_leaves_no_traceback(stack: Stack) -> Non
     output = "\n".join(process.tail() for process in portal)
     assert not re.search(r"Traceback \(most recent call last\)", output), output
     stack.start_portal()
+
+
+def test_F26_every_message_five_times_in_any_order_is_one_call_each(stack: Stack) -> None:
+    if stack.kind == "embedded":
+        pytest.skip("the queue inside one process takes no message from outside; tests/faults calls its task")
+    before = len(stack.accepted())
+    ids = numbers(stack.order(stack.free_servers(6)))
+    messages = ids * 5
+    with Celery(broker=stack.env["ECSPORTAL_BROKER_URL"], set_as_current=False) as queue:
+        queue.conf.task_default_queue = f"ecsportal-{stack.env['ECSPORTAL_DEPLOYMENT_ID']}"
+        # Until the last job has ended, so that steps are asked for in the middle of others.
+        for _ in range(60):
+            random.shuffle(messages)
+            for number in messages:
+                queue.send_task("reinstall.advance", args=(number,), ignore_result=True)
+            if all(stack.job(number)["ended_at"] for number in ids):
+                break
+            time.sleep(0.5)
+    jobs = stack.settled(ids)
+    assert [job["state"] for job in jobs] == ["succeeded"] * 6, stack.output()
+    assert [len(job["attempts"]) for job in jobs] == [1] * 6
+    assert len(stack.accepted()) == before + 6

@@ -225,7 +225,7 @@ def test_a_changed_project_id_is_noticed_by_the_hash(
 
 
 def test_the_lease_outlives_the_call_and_the_writing_down(settings: Any) -> None:
-    spent = settings.CALL_WALL_S + submission.STORE_WITHIN_S + submission.SUBMIT_TTL_S
+    spent = settings.CALL_WALL_S + settings.STORE_WITHIN_S + submission.SUBMIT_TTL_S
     assert submission.LEASE.total_seconds() > spent
     assert engine.LEASE == submission.LEASE
 
