@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 
 from ecsclient.addresses import AddressRule, any_other
 from ecsclient.clock import Clock, utc_now
-from ecsclient.errors import AuthRefused, BadAnswer
+from ecsclient.errors import AuthRefused, BadAnswer, CloudError
 from ecsclient.exchange import Answer, Caller, Exchange
 from ecsclient.fields import child, instant, json_object, required_id, text
 
@@ -182,15 +182,26 @@ class TokenSource:
         self._on_exchange = on_exchange
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._failures, self._failure = 0, CloudError("no sign-in has failed yet")
 
     def token(self) -> Token:
         """A token good for at least ten minutes.
 
-        Raises AuthRefused for a wrong user or password, other CloudErrors as any call does.
+        Raises AuthRefused for a wrong user or password, other CloudErrors as any call does. Who waited for a
+        sign-in that failed gets its error: one after the other they would wait for a silent identity service
+        as often as they are many, and a wrong password would be sent often enough to lock the user.
         """
+        failures = self._failures
         with self._lock:
-            if self._token is None or self._clock() >= self._token.expires_at - _RENEW_BEFORE:
+            if self._token is not None and self._clock() < self._token.expires_at - _RENEW_BEFORE:
+                return self._token
+            if self._failures != failures:
+                raise self._failure.with_traceback(None)
+            try:
                 self._token = self._sign_in()
+            except CloudError as error:
+                self._failures, self._failure = self._failures + 1, error
+                raise
             return self._token
 
     def invalidate(self, value: str = "") -> None:

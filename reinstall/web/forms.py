@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.validators import ProhibitNullCharactersValidator
 
 from reinstall.domain.errors import FieldError
@@ -15,6 +16,8 @@ FILE_READ_MAX = 1_000_000
 TEXT = {"class": "in", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 MONO = {**TEXT, "class": "in mono"}
 ENCRYPTED = {"": None, "0": False, "1": True}
+#: Left out is false, as in REST. Nothing else is guessed: it goes into a request that wipes a disk.
+BYOL = {"": False, "false": False, "true": True}
 
 
 class RefusedForm(forms.Form):
@@ -23,7 +26,9 @@ class RefusedForm(forms.Form):
     def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
         """Puts each refusal beside its field; what belongs to none stands on top."""
         for error in errors:
-            self.add_error(error.field if error.field in self.fields else None, error.message)
+            field = error.field if error.field in self.fields else None
+            if error.message not in self.errors.get(field or NON_FIELD_ERRORS, ()):
+                self.add_error(field, error.message)
         self.mark_wrong_fields()
 
     def mark_wrong_fields(self) -> None:
@@ -46,6 +51,9 @@ class Text(forms.CharField):
 
 class ReinstallForm(RefusedForm):
     """The reinstall of one server. Field names are those of the API."""
+
+    #: Fields whose values say nothing. What would be sent cannot be shown as long as there is one.
+    unread: tuple[FieldError, ...] = ()
 
     keyname = Text(required=False, label="Key pair", widget=forms.TextInput(MONO))
     userid = Text(
@@ -77,7 +85,12 @@ class ReinstallForm(RefusedForm):
         error_messages={"invalid_choice": 'Encryption is "1", "0" or left out.'},
     )
     cmkid = Text(required=False, label="KMS key", widget=forms.TextInput(MONO))
-    byol = forms.BooleanField(required=False, label="License")
+    byol = forms.ChoiceField(
+        required=False,
+        label="License",
+        choices=[("false", "From the cloud"), ("true", "Your own")],
+        error_messages={"invalid_choice": "byol is true or false."},
+    )
     mode = Text(required=False, label="If the server is running")
     reason = Text(
         required=False,
@@ -93,6 +106,11 @@ class ReinstallForm(RefusedForm):
         """Reads the script's bytes, so that they are read once."""
         cleaned: dict[str, object] = super().clean() or {}
         cleaned["script"] = self._script(cleaned)
+        self.unread = tuple(
+            FieldError(name, str(message), "choice")
+            for name, messages in self.errors.items()
+            for message in messages
+        )
         return cleaned
 
     def _script(self, cleaned: dict[str, object]) -> bytes:
@@ -121,7 +139,7 @@ class ReinstallForm(RefusedForm):
             keyname=said.get("keyname", ""),
             userid=said.get("userid", ""),
             mode=said.get("mode", ""),
-            byol=said.get("byol", False),
+            byol=BYOL[said.get("byol", "")],
             user_data=said.get("script", b""),
             encrypted=ENCRYPTED[said.get("encrypted", "")],
             cmkid=said.get("cmkid", ""),

@@ -72,7 +72,7 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
         "encryptions": ENCRYPTIONS,
         "encrypted": _value(form, "encrypted"),
         "licenses": LICENSES,
-        "byol": "true" if _value(form, "byol").lower() in ("true", "on", "1") else "false",
+        "byol": _value(form, "byol") or "false",
         "modes": MODES,
         "mode": _value(form, "mode"),
     }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.selectors.servers import ServerView, get_server
-from reinstall.services.orders import OrderRequest, Preview, place_order, preview_order
+from reinstall.services.orders import Preview, place_order, preview_order
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.drafts import draft_of, forget
@@ -60,13 +60,13 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
-        looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+        looked = _look(actor, form, server)
         return _page(request, actor, server, ReinstallForm(initial=dict(form.data)), looked)
     forget(request)
     form = ReinstallForm(request.POST, request.FILES)
     valid = form.is_valid()
     if request.POST.get("action") == "check":
-        looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+        looked = _look(actor, form, server)
         form.add_refusals(looked.problems)
         return _again(request, actor, server, form)
     return _placed(request, actor, server, form) if valid else _again(request, actor, server, form)
@@ -80,7 +80,7 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     server = get_server(actor, server_id)
     form = ReinstallForm(request.POST, request.FILES)
     form.is_valid()
-    looked = _look(actor, form.order_request(server.row.project_slug, server_id))
+    looked = _look(actor, form, server)
     context = {"preview": looked.preview, "problems": looked.problems}
     warnings = {"warnings": form.script_warnings()}
     fragments = {
@@ -113,11 +113,15 @@ def _kept(request: HttpRequest, actor: Actor, server: ServerView, draft: QueryDi
     return _again(request, actor, server, form)
 
 
-def _look(actor: Actor, asked: OrderRequest) -> Looked:
+def _look(actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
+    """What would be sent; nothing is shown for a form with a value that could not be read."""
+    asked = form.order_request(server.row.project_slug, server.row.id)
     try:
-        return Looked(preview_order(actor=actor, now=timezone.now(), request=asked), ())
+        preview = preview_order(actor=actor, now=timezone.now(), request=asked)
     except RuleBroken as broken:
-        return Looked(None, broken.errors)
+        known = {error.message for error in form.unread}
+        return Looked(None, form.unread + tuple(e for e in broken.errors if e.message not in known))
+    return Looked(None, form.unread) if form.unread else Looked(preview, ())
 
 
 def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm) -> HttpResponse:
@@ -146,7 +150,7 @@ def _again(
     """The form as it was typed, with what is wrong beside each field."""
     form.say_file_again()
     form.mark_wrong_fields()
-    looked = _look(actor, form.order_request(server.row.project_slug, server.row.id))
+    looked = _look(actor, form, server)
     return _page(request, actor, server, form, replace(looked, holder=holder))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ class ScriptedCloud:
         self._replies: dict[str, list[Reply]] = defaultdict(list)
         self._lock = threading.Lock()
         self.base = ""
+        #: Seconds each answer is held back.
+        self.hold = 0.0
 
     def on(self, path: str, *replies: Reply) -> None:
         self._replies[path].extend(replies)
@@ -59,6 +62,7 @@ class ScriptedCloud:
         self.on(path or example.path, Reply(example.status, example.payload, headers))
 
     def reply_to(self, asked: Asked) -> Reply:
+        time.sleep(self.hold)
         with self._lock:
             self.asked.append(asked)
             queue = self._replies.get(asked.path)

@@ -94,6 +94,29 @@ def test_many_threads_sign_in_once(cloud: ScriptedCloud) -> None:
     assert len(cloud.asked) == 1
 
 
+def test_who_waited_for_a_sign_in_that_failed_does_not_try_again(cloud: ScriptedCloud) -> None:
+    """Else a silent identity service holds up each of them in turn, and a wrong password locks the user."""
+    cloud.on(TOKENS, Reply(503, {"error": {"code": "503", "message": "down"}}), signed_in())
+    tokens, barrier, failed = source(cloud), threading.Barrier(8), []
+
+    def ask() -> None:
+        barrier.wait(5)
+        try:
+            tokens.token()
+        except Unclear as error:
+            failed.append(error)
+
+    cloud.hold = 0.3
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(failed) == 8
+    assert len(cloud.asked) == 1
+    assert tokens.token().value == "canary-token-1", "who comes later tries for themselves"
+
+
 def test_only_the_refused_token_is_forgotten(cloud: ScriptedCloud) -> None:
     cloud.on(TOKENS, signed_in(1), signed_in(2))
     tokens = source(cloud)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from reinstall.models import AuditEvent, IdempotencyKey, Job, KeyPair, Order, Project, Server
 from reinstall.services import idempotency
+from reinstall.web.forms import ReinstallForm
 from simulator.server import RunningSimulator
 from tests.reinstall.api.client import Caller, a_token, fields_of, problem_of
 from tests.reinstall.conftest import Clock, finished, free_servers
@@ -150,6 +151,9 @@ WRONG: list[tuple[dict[str, Any], set[str]]] = [
     ({"userid": "x"}, {"userid"}),
     ({"mode": "stop"}, {"mode"}),
     ({"byol": "true"}, {"byol"}),
+    ({"byol": "maybe"}, {"byol"}),
+    ({"byol": 1}, {"byol"}),
+    ({"byol": None}, {"byol"}),
     ({"encrypted": "1"}, {"encrypted"}),
     ({"encrypted": True}, {"cmkid"}),
     ({"cmkid": "x"}, {"cmkid"}),
@@ -170,6 +174,8 @@ WRONG: list[tuple[dict[str, Any], set[str]]] = [
     ({"not_before": "2099-01-02T03:04:05Z"}, {"not_before"}),
     ({"waves": [1]}, {"waves"}),
     ({"dry_run": "no"}, {"dry_run"}),
+    ({"dry_run": 0}, {"dry_run"}),
+    ({"dry_run": None}, {"dry_run"}),
     ({"keyname": "", "confirm": "x", "reason": "x" * 501}, {"keyname", "confirm", "reason"}),
 ]
 
@@ -182,9 +188,17 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
     changes: dict[str, Any],
     fields: set[str],
 ):
+    asked_before = len(simulator.ledger()["requests"])
     assert fields_of(caller.post("orders/", body_for(server, **changes), **KEY)) == fields
+    assert len(simulator.ledger()["requests"]) == asked_before
     assert not Order.objects.exists() and not IdempotencyKey.objects.exists()
     assert not AuditEvent.objects.filter(action="order.placed").exists()
+
+
+def test_a_flag_that_is_none_is_refused_in_the_words_of_the_form(caller: Caller, server: Server):
+    answer = caller.post("orders/", body_for(server, byol="maybe"), **KEY)
+    told = {error["field"]: error["message"] for error in problem_of(answer, 400)["errors"]}
+    assert told == {"byol": str(ReinstallForm.base_fields["byol"].error_messages["invalid_choice"])}
 
 
 def test_a_nul_character_is_refused_in_a_sentence(caller: Caller, server: Server):

@@ -1,5 +1,6 @@
 """The reinstall form: what it shows, what it refuses, and that one decision makes one job."""
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -101,6 +102,9 @@ WRONG = {
     "mode": ({"mode": "now"}, "Mode is"),
     "encrypted": ({"encrypted": "2"}, "Encryption is"),
     "cmkid": ({"encrypted": "1"}, "Choose the KMS key"),
+    "byol": ({"byol": "maybe"}, "byol is true or false."),
+    "byol as of a checkbox": ({"byol": "on"}, "byol is true or false."),
+    "byol in capitals": ({"byol": "False"}, "byol is true or false."),
     "reason": ({"reason": "x" * 501}, "500 is the most"),
     "confirm": ({"confirm": "wrong-name"}, "Type the server name exactly as shown"),
     "user_data": (
@@ -123,7 +127,7 @@ def test_each_wrong_field_says_what_would_be_right(
 ) -> None:
     changes, sentence = WRONG[name]
     data = filled_in(browser, server, **changes)
-    asked_before = len(simulator.ledger())
+    asked_before = len(simulator.ledger()["requests"])
     answer = browser.post(form_address(server), data)
     html = answer.content.decode()
     assert answer.status_code == 200
@@ -132,8 +136,34 @@ def test_each_wrong_field_says_what_would_be_right(
     assert sentence in summary
     assert html.count(sentence) >= 2, "the sentence stands in the summary and beside the field"
     assert not Job.objects.exists()
-    assert len(simulator.ledger()) == asked_before
+    assert len(simulator.ledger()["requests"]) == asked_before
     assert once_of(html) != data["once"]
+
+
+@pytest.mark.parametrize("changes", [{"byol": "maybe"}, {"encrypted": "2"}])
+def test_no_request_is_shown_for_a_value_that_says_nothing(
+    browser: Client, server: Server, changes: dict[str, str]
+) -> None:
+    right = browser.post(f"{form_address(server)}check/", filled_in(browser, server)).json()["html"]
+    assert "reinstallos" in right["preview"]
+    data = filled_in(browser, server, **changes)
+    wrong = browser.post(f"{form_address(server)}check/", data).json()["html"]
+    assert "reinstallos" not in wrong["preview"]
+    assert WRONG[next(iter(changes))][1] in wrong["checks"]
+    page = browser.post(form_address(server), data | {"action": "check"}).content.decode()
+    assert "/reinstallos" not in page
+    if "byol" in changes:
+        assert not re.search(r'name="byol" value="\w+" checked', page), "neither licence is chosen for them"
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("true", True), ("false", False), ("", False), (None, False)])
+def test_the_license_is_taken_as_it_was_said(
+    browser: Client, server: Server, typed: str | None, taken: bool
+) -> None:
+    data = filled_in(browser, server, byol=typed)
+    said = {name: value for name, value in data.items() if value is not None}
+    assert browser.post(form_address(server), said).status_code == 303
+    assert Order.objects.get().byol is taken
 
 
 def test_32768_bytes_are_taken(browser: Client, server: Server) -> None:
