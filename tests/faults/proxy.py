@@ -1,4 +1,4 @@
-"""Lines that go bad: to a broker that says nothing any more, to a database that is cut off at a COMMIT."""
+"""Lines that go bad: silent, led to another host, cut off at a COMMIT."""
 
 import contextlib
 import socket
@@ -20,6 +20,10 @@ class SilentProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def lead_to(self, port: int) -> None:
+        """New connections end there from now on, as when an address moves to another host."""
+        self._to = (self._to[0], port)
 
     def close(self) -> None:
         self._ended.set()

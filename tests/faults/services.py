@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of the fault run's own, on free ports, to be restarted at will."""
+"""PostgreSQL, a standby of it, and Redis of the fault run's own, on free ports, to be restarted at will."""
 
 import os
 import shutil
@@ -36,18 +36,28 @@ def _until(works: Callable[[], object], seconds: float = 30) -> None:
 
 
 class OwnPostgres:
-    """A cluster made for this run. It does not run as root: then it belongs to the user postgres."""
+    """A cluster made for this run. It does not run as root: then it belongs to the user postgres.
 
-    def __init__(self, place: Path) -> None:
+    `like`: one that has ended; this one begins with what was in it.
+    """
+
+    def __init__(self, place: Path, *, like: "OwnPostgres | None" = None) -> None:
         place.mkdir(parents=True)
+        self._like = like
         self.place, self.port = place, free_port()
         self._data, self._log = place / "data", place / "log"
         self._become: list[str] = []
         if os.getuid() == 0:
             shutil.chown(place, "postgres", "postgres")
             self._become = ["runuser", "-u", "postgres", "--"]
-        self._run("initdb", "-D", str(self._data), "-U", "faults", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self._fill()
         self._start()
+
+    def _fill(self) -> None:
+        if self._like is not None:
+            subprocess.run([*self._become, "cp", "-a", self._like._data, self._data], check=True)
+            return
+        self._run("initdb", "-D", str(self._data), "-U", "faults", "-A", "trust", "--no-sync", "-E", "UTF8")
 
     @property
     def url(self) -> str:
@@ -69,7 +79,8 @@ class OwnPostgres:
 
     def _start(self) -> None:
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c max_connections=300 "
+            # What is tried are processes that die, not machines that lose power.
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off "
             f"-c unix_socket_directories={self.place}"
         )
         self._run("pg_ctl", "-D", str(self._data), "-l", str(self._log), "-w", "-o", options, "start")
@@ -84,6 +95,48 @@ class OwnPostgres:
             [*self._become, path, *arguments], check=True, cwd=self.place, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
+
+
+class OwnStandby(OwnPostgres):
+    """Follows `primary` by streaming, asynchronously: a commit there does not wait for it."""
+
+    def __init__(self, primary: OwnPostgres, place: Path) -> None:
+        self._primary = primary
+        super().__init__(place)
+
+    def _fill(self) -> None:
+        whence = ("-h", "127.0.0.1", "-p", str(self._primary.port), "-U", "faults")
+        self._run("pg_basebackup", *whence, "-D", str(self._data), "-R", "-c", "fast", "--no-sync")
+
+    def catch_up(self) -> None:
+        """Returns once it has replayed all the primary has committed."""
+        end = asked(self._primary.url, "SELECT pg_current_wal_lsn()")
+        self._wait_for("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", str(end))
+
+    def lose_touch(self) -> None:
+        """The line to the primary is cut: what is committed there from now on does not arrive."""
+        asked(self.url, "ALTER SYSTEM SET primary_conninfo = ''")
+        asked(self.url, "SELECT pg_reload_conf()")
+        self._wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver)")
+
+    def promote(self) -> None:
+        """It takes over with what it has, and writes a history of its own from here on."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
+
+    def _wait_for(self, question: str, *values: str) -> None:
+        deadline = time.monotonic() + 30
+        while asked(self.url, question, *values) is not True:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the standby did not come so far: {question}")
+            time.sleep(0.02)
+
+
+def asked(url: str, statement: str, *values: str) -> object:
+    """The one value a statement answers; None where it answers nothing."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), values)
+        row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
 
 
 class OwnRedis:
