@@ -114,6 +114,15 @@ def test_F48_a_peer_that_cannot_prove_itself_hears_nothing(
     assert not job.attempts.exists() and not simulator.accepted()
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_F48_a_good_certificate_does_not_make_up_for_tls_1_0(tmp_path: Path) -> None:
+    with RawServer(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), old_tls(tmp_path)) as peer:
+        trusting = ssl.create_default_context(cafile=next(tmp_path.glob("*.pem")))
+        once = post_once(url=peer.url, headers={}, body=b"{}", tls_context=trusting)
+    assert (once.phase, once.was_sent, peer.requests) == (Phase.CONNECTED, False, [])
+    assert "protocol version" in once.error.lower().replace("_", " ")
+
+
 def test_F48_a_handshake_that_hangs_is_given_up_and_nothing_was_sent(
     actor: Actor, server: Server, clock: Clock, simulator: RunningSimulator
 ) -> None:
