@@ -4,6 +4,7 @@ Sources: "API Request Signing Guide" (support.huaweicloud.com, devg-apisign) for
 Identity and Access Management API reference, "Obtaining a User Token", for POST /v3/auth/tokens.
 """
 
+import copy
 import hashlib
 import hmac
 import json
@@ -29,6 +30,10 @@ DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 # Whatever a proxy or the HTTP library may add or change on the way must not be part of the signature.
 _SIGNED_BY_NAME: Final = ("content-type", "host")
 _RENEW_BEFORE: Final = timedelta(minutes=10)
+# The identity service locks a user after a few wrong passwords; every poll of every job would send one.
+_AFTER_REFUSAL: Final = timedelta(minutes=5)
+# While one caller waits for a service that hangs, others queue behind it; they need not wait as long again.
+_AFTER_FAILURE: Final = timedelta(seconds=2)
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")
 
 
@@ -182,27 +187,38 @@ class TokenSource:
         self._on_exchange = on_exchange
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._failures, self._failure = 0, CloudError("no sign-in has failed yet")
+        self._failed: tuple[CloudError, datetime] | None = None
 
     def token(self) -> Token:
         """A token good for at least ten minutes.
 
-        Raises AuthRefused for a wrong user or password, other CloudErrors as any call does. Who waited for a
-        sign-in that failed gets its error: one after the other they would wait for a silent identity service
-        as often as they are many, and a wrong password would be sent often enough to lock the user.
+        Raises AuthRefused for a wrong user or password, other CloudErrors as any call does. A failure is
+        told to all who ask within 5 minutes of a refusal, or 2 seconds of anything else, without asking anew.
         """
-        failures = self._failures
         with self._lock:
-            if self._token is not None and self._clock() < self._token.expires_at - _RENEW_BEFORE:
-                return self._token
-            if self._failures != failures:
-                raise self._failure.with_traceback(None)
-            try:
-                self._token = self._sign_in()
-            except CloudError as error:
-                self._failures, self._failure = self._failures + 1, error
-                raise
+            if self._token is None or self._clock() >= self._token.expires_at - _RENEW_BEFORE:
+                self._raise_recent_failure()
+                try:
+                    self._token = self._sign_in()
+                except CloudError as error:
+                    self._failed = (copy.copy(error), self._clock())
+                    raise
+                self._failed = None
             return self._token
+
+    def try_again(self) -> None:
+        """Forget that the last sign-in failed: somebody says that the cause is mended."""
+        with self._lock:
+            self._failed = None
+
+    def _raise_recent_failure(self) -> None:
+        if self._failed is None:
+            return
+        error, at = self._failed
+        pause = _AFTER_REFUSAL if isinstance(error, AuthRefused) else _AFTER_FAILURE
+        # A clock that was set back is no reason to wait longer.
+        if at <= self._clock() < at + pause:
+            raise copy.copy(error)
 
     def invalidate(self, value: str = "") -> None:
         """Forget the token: the cloud refused it. With `value`, only if it is still that one, so that of many

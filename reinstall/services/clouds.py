@@ -216,6 +216,7 @@ def check_connection(*, actor: Actor, now: datetime, slug: str) -> tuple[CheckSt
 
 
 def _steps(project: Project) -> tuple[CheckStep, ...]:
+    links.sign_in_anew(project)
     try:
         session = links.session_of(project)
     except CannotOpen:

@@ -122,6 +122,14 @@ def _credentials(project: Project, key: tuple[int, int, str]) -> AkSk | TokenSou
         return _tokens[key]
 
 
+def sign_in_anew(project: Project) -> None:
+    """A person asks whether the credentials work: a refusal of a moment ago is no answer to that."""
+    with _signing_in:
+        for key, source in _tokens.items():
+            if key[0] == project.pk:
+                source.try_again()
+
+
 def _heard(exchange: Exchange) -> None:
     if _local.listener is not None:
         _local.listener(exchange)

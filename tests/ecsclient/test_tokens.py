@@ -114,7 +114,8 @@ def test_who_waited_for_a_sign_in_that_failed_does_not_try_again(cloud: Scripted
         thread.join(5)
     assert len(failed) == 8
     assert len(cloud.asked) == 1
-    assert tokens.token().value == "canary-token-1", "who comes later tries for themselves"
+    tokens.try_again()
+    assert tokens.token().value == "canary-token-1"
 
 
 def test_only_the_refused_token_is_forgotten(cloud: ScriptedCloud) -> None:
@@ -157,6 +158,40 @@ def test_a_sign_in_is_tried_once(cloud: ScriptedCloud, status: int, kind: type[E
     with cloud.session(credentials=LOGIN) as session, pytest.raises(kind):
         session.get("ecs", PATH)
     assert cloud.paths() == [TOKENS]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "seconds"), [(401, AuthRefused, 300), (500, Unclear, 2)], ids=["refused", "failed"]
+)
+def test_a_failed_sign_in_is_not_repeated_by_all_who_wait_for_it(
+    cloud: ScriptedCloud, status: int, kind: type[Exception], seconds: int
+) -> None:
+    cloud.on(TOKENS, Reply(status, EXAMPLES["iam_token_401"].payload), signed_in())
+    clock = Clock(EXPIRES - timedelta(hours=20))
+    tokens = source(cloud, clock)
+    for _ in range(20):
+        with pytest.raises(kind):
+            tokens.token()
+    clock.now += timedelta(seconds=seconds, microseconds=-1)
+    with pytest.raises(kind):
+        tokens.token()
+    assert len(cloud.asked) == 1
+    clock.now += timedelta(microseconds=1)
+    assert tokens.token().value == "canary-token-1"
+
+
+@pytest.mark.parametrize("mend", ["try again", "clock set back"])
+def test_a_refusal_does_not_outlast_its_cause(cloud: ScriptedCloud, mend: str) -> None:
+    cloud.on(TOKENS, Reply(401, EXAMPLES["iam_token_401"].payload), signed_in())
+    clock = Clock(EXPIRES - timedelta(hours=20))
+    tokens = source(cloud, clock)
+    with pytest.raises(AuthRefused):
+        tokens.token()
+    if mend == "try again":
+        tokens.try_again()
+    else:
+        clock.now -= timedelta(hours=1)
+    assert tokens.token().value == "canary-token-1"
 
 
 def test_a_session_sends_the_token_and_knows_the_user(cloud: ScriptedCloud) -> None:
