@@ -223,7 +223,7 @@ def test_updates_carry_every_part_but_nobodys_form(browser: Client, stuck: Job) 
 def test_the_list_says_why_it_needs_a_look(browser: Client, stuck: Job) -> None:
     html = browser.get("/jobs/", {"tab": "attention"}).content.decode()
     assert stuck.waiting_for and stuck.waiting_for.replace("'", "&#x27;") in html
-    assert f"held by #{stuck.pk}" in browser.get("/servers/", {"q": stuck.server_name}).content.decode()
+    assert f"Held by #{stuck.pk}" in browser.get("/servers/", {"q": stuck.server_name}).content.decode()
 
 
 def test_words_of_the_cloud_stay_text(browser: Client, stuck: Job) -> None:
