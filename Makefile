@@ -57,7 +57,7 @@ check: lint types contracts migrations ## everything that reads the code without
 bench: venv-dev ## the benchmarks: a table on screen, var/bench.json for machines
 	@$(bin)/python -m benchmarks $(ARGS)
 
-faults: venv-dev ## the engine under fire: each database and broker, 5 seeds, about 25 minutes (ARGS="--quick": one)
+faults: venv-dev ## the engine under fire: each database and broker, 5 seeds, about 30 minutes (ARGS="--quick": one)
 	@$(bin)/python -m tests.faults $(ARGS)
 
 services: ## installs (Debian packages) and starts PostgreSQL, Redis, RabbitMQ and Chromium for the tests

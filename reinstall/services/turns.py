@@ -15,10 +15,12 @@ from reinstall.services import budget, exchanges, guards, moves
 
 #: What a step of a job in that state spends, in calls, and from which share.
 COSTS: dict[JobState, tuple[Share, int]] = {
-    JobState.QUEUED: (Share.SUBMIT, 3),
-    JobState.PREFLIGHT: (Share.SUBMIT, 3),
-    JobState.STOPPING: (Share.SUBMIT, 3),
-    JobState.UNCERTAIN: (Share.EVIDENCE, 4),
+    # Server, disks, its actions, the newest trace, and the call. What else is looked at before the call
+    # (services.preconditions) holds for a minute and a whole project, and is not counted.
+    JobState.QUEUED: (Share.SUBMIT, 5),
+    JobState.PREFLIGHT: (Share.SUBMIT, 5),
+    JobState.STOPPING: (Share.SUBMIT, 5),
+    JobState.UNCERTAIN: (Share.EVIDENCE, 5),
     JobState.VERIFYING: (Share.EVIDENCE, 2),
     JobState.RUNNING: (Share.POLL, 1),
 }

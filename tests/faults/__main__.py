@@ -1,6 +1,6 @@
 """`make faults`: the engine under fire, each database and broker, seed by seed; 1 for any broken promise.
 
-python -m tests.faults                          all setups, five seeds: about 25 minutes
+python -m tests.faults                          all setups, five seeds: about 30 minutes
 python -m tests.faults --only postgres-redis --seeds 3
 python -m tests.faults --quick                  one seed of SQLite with plain workers, under a minute
 """
