@@ -90,6 +90,9 @@ class Membership(models.Model):
         REQUESTER = "requester", "Requester"
         ADMIN = "admin", "Admin"
 
+    #: Roles that may wipe servers of the project, and settle what became of them.
+    MAY_REQUEST = (Role.REQUESTER, Role.ADMIN)
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)

@@ -13,7 +13,6 @@ from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
 
 #: Going on by itself.
 GOING_ON = ACTIVE - UNCLEAR
-_REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)
 _COUNT_CAP = 1_000
 
 M = TypeVar("M", bound=Model)
@@ -106,7 +105,7 @@ def requestable_ids(actor: Actor) -> frozenset[int] | None:
         return None
     if actor.user_id is None:
         return frozenset()
-    mine = Membership.objects.filter(user_id=actor.user_id, role__in=_REQUESTERS)
+    mine = Membership.objects.filter(user_id=actor.user_id, role__in=Membership.MAY_REQUEST)
     return frozenset(mine.values_list("project_id", flat=True))
 
 

@@ -11,8 +11,6 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.secondperson import decisions_for, needs_second_person
 from reinstall.models import Job, Membership, Project, Proposal
 
-_REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)
-
 
 @dataclass(frozen=True, slots=True)
 class PendingView:
@@ -54,6 +52,6 @@ def two_needed(job: Job, *, in_doubt: bool) -> bool:
 
 def others_may_settle(project: Project, user_id: int | None) -> bool:
     """Whether anybody but this person has the right to settle jobs of the project."""
-    member = Q(memberships__project=project, memberships__role__in=_REQUESTERS)
+    member = Q(memberships__project=project, memberships__role__in=Membership.MAY_REQUEST)
     people = User.objects.filter(Q(is_superuser=True) | member, is_active=True)
     return people.exclude(pk=user_id or 0).exists()

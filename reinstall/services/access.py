@@ -17,7 +17,6 @@ from reinstall.services import history
 
 SCOPES = ("read", "request")
 MAX_DAYS = 90
-_REQUESTERS = (Membership.Role.REQUESTER, Membership.Role.ADMIN)
 
 
 def project_for_reading(actor: Actor, slug: str) -> Project:
@@ -33,7 +32,7 @@ def project_for_requests(actor: Actor, slug: str) -> Project:
     project = project_for_reading(actor, slug)
     if actor.scopes is not None and "request" not in actor.scopes:
         raise NotAllowed('This token may read only. Reinstalls need a token with the scope "request".')
-    if not (actor.sees_all or _has_role(actor, project, _REQUESTERS)):
+    if not (actor.sees_all or _has_role(actor, project, Membership.MAY_REQUEST)):
         raise NotAllowed(
             f"Reinstalls in {project.name} need the role requester. An admin of the project gives it."
         )
@@ -52,7 +51,7 @@ def person_may_request(person: User, project: Project) -> bool:
     """Whether `person`, signed in, may wipe servers in `project`."""
     if person.is_superuser or not person.is_active:
         return person.is_active
-    return Membership.objects.filter(user=person, project=project, role__in=_REQUESTERS).exists()
+    return Membership.objects.filter(user=person, project=project, role__in=Membership.MAY_REQUEST).exists()
 
 
 def _has_role(actor: Actor, project: Project, roles: Sequence[str]) -> bool:

@@ -18,9 +18,9 @@ from reinstall.domain.breakers import HELD, HOLDABLE
 from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import Verdict
-from reinstall.models import Attempt, Cloud, Job, Membership, SystemFlag
+from reinstall.models import Attempt, Cloud, Job, SystemFlag
 from reinstall.models.clock import database_now
-from reinstall.services import history, marks, moves
+from reinstall.services import access, history, marks, moves
 
 log = logging.getLogger(__name__)
 
@@ -138,13 +138,7 @@ def _broken(flags: dict[str, SystemFlag], cloud_id: int) -> str:
 
 def _without_right(job: Job) -> str:
     """The person who asked must still be allowed to, at the moment it happens."""
-    person = job.order.requested_by
-    if person.is_active and (
-        person.is_superuser
-        or Membership.objects.filter(
-            user=person, project=job.project_id, role__in=(Membership.Role.REQUESTER, Membership.Role.ADMIN)
-        ).exists()
-    ):
+    if access.person_may_request(job.order.requested_by, job.project):
         return ""
     name = job.order.requested_by_name
     return f"{name}, who asked for this, may no longer reinstall in {job.project.name}."
