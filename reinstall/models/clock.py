@@ -18,12 +18,16 @@ def database_now() -> datetime:
         return moment.astimezone(UTC)
 
 
+def uptime() -> float:
+    """Seconds of a clock that nobody sets, and that counts while the machine or the process is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class StepClock:
     """The database's clock for one step: read on the first call, and carried on by this machine's.
 
     A step asks for the time two dozen times, and each would be a query. Between two readings, at most
-    `for_s` seconds apart, only a difference is taken from this machine, on a clock that also counts while the
-    process is frozen or the machine suspended, and that nobody sets.
+    `for_s` seconds apart, only a difference of `uptime` is taken.
     """
 
     def __init__(self, for_s: float = 5.0) -> None:
@@ -32,9 +36,9 @@ class StepClock:
         self._at = 0.0
 
     def __call__(self) -> datetime:
-        passed = time.clock_gettime(time.CLOCK_BOOTTIME) - self._at
+        passed = uptime() - self._at
         if self._read is None or passed > self._for_s:
             self._read = database_now()
             # After the answer: this clock may be late by the way of the answer, it is never early.
-            self._at, passed = time.clock_gettime(time.CLOCK_BOOTTIME), 0.0
+            self._at, passed = uptime(), 0.0
         return self._read + timedelta(seconds=passed)

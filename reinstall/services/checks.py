@@ -30,9 +30,18 @@ class Check:
     field: str = ""
 
 
+def holders(servers: Sequence[Server]) -> dict[uuid.UUID, Job]:
+    """The jobs that hold any of these servers of one project, by server: one query for one and for many."""
+    active = Job.objects.select_related("order").filter(state__in=ACTIVE)
+    # Ten thousand ids in a question cost more than the active jobs of a project.
+    first = servers[0]
+    active = active.filter(server=first) if len(servers) == 1 else active.filter(project=first.project_id)
+    return {job.server_id: job for job in active}
+
+
 def held_by(server: Server) -> Job | None:
     """The job that holds `server`, if any."""
-    return Job.objects.select_related("order").filter(server=server, state__in=ACTIVE).first()
+    return holders([server]).get(server.pk)
 
 
 def held_sentence(job: Job) -> str:
@@ -54,15 +63,10 @@ class _Asked:
     warnings: tuple[str, ...]
 
 
-def check_request(project: Project, server: Server, spec: ReinstallSpec) -> tuple[Check, ...]:
-    """All checks for one server, in the order people read them."""
-    return check_requests(project, [server], spec)[0]
-
-
 def check_requests(
     project: Project, servers: Sequence[Server], spec: ReinstallSpec
 ) -> list[tuple[Check, ...]]:
-    """As `check_request`, for each of the servers; the same few queries for one and for ten thousand."""
+    """All checks for each of the servers, in the order people read them; a few queries, however many."""
     checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
         _there,
         _free,
@@ -77,15 +81,12 @@ def check_requests(
 
 
 def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> _Asked:
-    active = Job.objects.filter(project=project, state__in=ACTIVE).select_related("order")
-    if len(servers) == 1:
-        active = active.filter(server=servers[0])
     pairs = KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None)
     keys = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None)
     return _Asked(
         project=project,
         spec=spec,
-        holders={job.server_id: job for job in active},
+        holders=holders(servers),
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
         warnings=user_data_warnings(spec.user_data),

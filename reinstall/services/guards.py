@@ -166,7 +166,14 @@ def lift_freeze(*, actor: Actor, now: datetime, reason: str, seen: datetime | No
     seen: when the freeze that was looked at was set; Conflict when there is a newer one.
     """
     _must_rule(actor)
-    _lift(FREEZE, actor, now, _reason(reason), seen)
+    why = _reason(reason)
+    with transaction.atomic():
+        there = SystemFlag.objects.filter(name=FREEZE)
+        if (there.filter(set_at=seen) if seen else there).delete()[0]:
+            _record("system.freeze_lifted", FREEZE, actor, now, why)
+            wake_held(now)
+        elif newer := there.first():
+            raise Conflict(f"{newer.set_by} has stopped them anew: “{newer.reason}”. Nothing was changed.")
 
 
 def _must_rule(actor: Actor) -> None:
@@ -192,16 +199,6 @@ def _set(name: str, actor: Actor, now: datetime, reason: str, value: dict[str, o
             name=name, defaults={"value": value, "reason": reason[:500], "set_by": actor.name, "set_at": now}
         )
         _record(f"system.{name.partition(':')[0]}_set", name, actor, now, reason)
-
-
-def _lift(name: str, actor: Actor, now: datetime, reason: str, seen: datetime | None) -> None:
-    with transaction.atomic():
-        there = SystemFlag.objects.filter(name=name)
-        if (there.filter(set_at=seen) if seen else there).delete()[0]:
-            _record(f"system.{name}_lifted", name, actor, now, reason)
-            wake_held(now)
-        elif newer := there.first():
-            raise Conflict(f"{newer.set_by} has stopped them anew: “{newer.reason}”. Nothing was changed.")
 
 
 def wake_held(now: datetime) -> int:

@@ -21,7 +21,7 @@ from reinstall.services.requests import (
     confirm_phrase,
     facts_of,
     reinstall_path,
-    request_hash,
+    request_hashes,
     spec_of,
 )
 
@@ -73,16 +73,18 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
     found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
+    hashes = request_hashes(project, [facts_of(server) for server in servers], spec)
+    body = spec.masked_body()
     previews = tuple(
         PreviewedRequest(
             server_id=str(server.pk),
             server_name=server.name,
             method="POST",
             path=reinstall_path(project, str(server.pk)),
-            body=spec.masked_body(),
-            request_hash=request_hash(project, facts_of(server), spec),
+            body=body,
+            request_hash=digest,
         )
-        for server in servers
+        for server, digest in zip(servers, hashes, strict=True)
     )
     return Preview(found, previews, user_data_warnings(spec.user_data))
 
@@ -192,8 +194,9 @@ def _form_errors(project: Project, servers: list[Server], request: OrderRequest)
 
 
 def _held(servers: list[Server]) -> Conflict:
+    holders = checks.holders(servers)
     for server in servers:
-        job = checks.held_by(server)
+        job = holders.get(server.pk)
         if job is not None:
             return Conflict(
                 f"{checks.held_sentence(job)} Yours was not sent.", job=job.pk, field="servers", code="held"

@@ -49,20 +49,18 @@ def event_id(job: Job, seq: int, kind: str) -> uuid.UUID:
 
 def note_move(*, job: Job, before: str, to: JobState, seq: int, now: datetime) -> None:
     """Writes the event of a move. Raises RuntimeError outside a transaction: the two could part."""
-    _must_be_atomic()
-    _row_of(job, before, to, seq, now).save(force_insert=True)
+    _write([_row_of(job, before, to, seq, now)])
 
 
 def note_placed(*, jobs: Sequence[Job], now: datetime) -> None:
     """Writes the first event of each of these new jobs. Raises as `note_move` does."""
-    _must_be_atomic()
-    rows = [_row_of(job, "", JobState(job.state), job.seq, now) for job in jobs]
-    Outbox.objects.bulk_create(rows, batch_size=_WRITTEN_AT_ONCE)
+    _write([_row_of(job, "", JobState(job.state), job.seq, now) for job in jobs])
 
 
-def _must_be_atomic() -> None:
+def _write(rows: Sequence[Outbox]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("an event is written in the transaction of its move")
+    Outbox.objects.bulk_create(rows, batch_size=_WRITTEN_AT_ONCE)
 
 
 def _row_of(job: Job, before: str, to: JobState, seq: int, now: datetime) -> Outbox:

@@ -24,6 +24,7 @@ from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
 from reinstall.models import Attempt, Job
+from reinstall.models.clock import uptime
 from reinstall.services import budget, exchanges, moves, plans, requests
 from reinstall.services.crashpoints import crashpoint
 
@@ -53,10 +54,10 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
         # A token login that fails here: nothing was armed, nothing was sent.
         return _not_prepared(job, error, clock())
     crashpoint("K1")
-    started = _uptime()
+    started = uptime()
     attempt = _arm(job, prepared, baseline, clock)
     crashpoint("K2")
-    if _uptime() - started > SUBMIT_TTL_S or not _still_ours(job):
+    if uptime() - started > SUBMIT_TTL_S or not _still_ours(job):
         return
     crashpoint("K2b")
     wall = float(settings.CALL_WALL_S)
@@ -122,11 +123,6 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
 
 def _still_ours(job: Job) -> bool:
     return Job.objects.filter(pk=job.pk, fence=job.fence, state=JobState.SUBMITTING).exists()
-
-
-def _uptime() -> float:
-    """Seconds of a clock that also counts while the machine or the process is suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _observation(result: OneShotResult) -> Observation:
