@@ -1,8 +1,8 @@
 """What a reinstall needs besides the server itself: its image, the key pair, room for one more disk.
 
 Read at the last look, so that a request which must fail is not sent. What the cloud does not tell holds
-nothing up: it judges the request itself. An answer that is well holds for a minute, for all jobs of the
-project: ten thousand servers of one image ask once.
+nothing up: it judges the request itself. An answer that is well, or none, holds for a minute, for all jobs of
+the project: ten thousand servers of one image ask once, also where the cloud refuses to say.
 """
 
 import logging
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 GOOD_FOR_S = 60.0
 #: (code, sentence): why the request must not be sent; None where nothing speaks against it.
 Refusal = tuple[str, str] | None
-#: Question -> until when its good answer holds, on the clock of this process.
+#: Question -> until when it need not be asked again, on the clock of this process.
 _fine: dict[tuple[str, ...], float] = {}
 _MOST_KEPT = 10_000
 
 
 def unmet(job: Job, facts: ServerFacts, session: CloudSession, image_type: str) -> Refusal:
     """What is missing at the cloud for this job. At most three reads; an error of theirs is no refusal."""
-    where = (str(job.project_id), job.project.created_at.isoformat(), str(job.project.credential_version))
+    where = (str(job.project_id), str(job.project.credential_version))
     questions: list[tuple[tuple[str, ...], Callable[[], Refusal]]] = [(("quota",), lambda: _no_room(session))]
     if facts.image_id and image_type != "gold":
         # A public image that was withdrawn is not listed any more, and may still be there for a reinstall.
@@ -37,11 +37,8 @@ def unmet(job: Job, facts: ServerFacts, session: CloudSession, image_type: str) 
     if job.order.keyname:
         pair = (job.order.keyname, job.order.userid)
         questions.append((("key", *pair), lambda: _no_key(*pair, session)))
-    for question, ask in questions:
-        refusal = _asked((*where, *question), ask)
-        if refusal is not None:
-            return refusal
-    return None
+    answers = (_asked((*question, *where), ask) for question, ask in questions)
+    return next((refusal for refusal in answers if refusal is not None), None)
 
 
 def forget() -> None:
@@ -56,8 +53,8 @@ def _asked(question: tuple[str, ...], ask: Callable[[], Refusal]) -> Refusal:
     try:
         refusal = ask()
     except CloudError as error:
-        log.info("%s could not be read before a call: %s", question[3], plain_text(str(error), 200))
-        return None
+        log.info("%s could not be read before a call: %s", question[0], plain_text(str(error), 200))
+        refusal = None
     if refusal is None:
         if len(_fine) >= _MOST_KEPT:
             _fine.clear()

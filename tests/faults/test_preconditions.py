@@ -75,7 +75,18 @@ def test_F69_what_the_cloud_does_not_tell_holds_nothing_up(
     assert finished(job, clock, simulator).state == JobState.SUCCEEDED
 
 
-def test_F69_ten_servers_of_one_image_ask_once(
+def test_F69_what_the_cloud_does_not_tell_is_not_asked_for_each_job(
+    actor: Actor, project: Project, simulator: RunningSimulator, clock: Clock
+) -> None:
+    match = {"method": "GET", "path": "*/os-quota-sets/*"}
+    simulator.faults([{"match": match, "times": None, "do": "answer", "status": 403, "json": {}}])
+    for server in free_servers(project)[:2]:
+        assert advanced(placed_job(actor, server), clock, times=2).state == JobState.RUNNING
+    asked = [row for row in simulator.ledger()["requests"] if "/os-quota-sets/" in row["path"]]
+    assert len(asked) == 1
+
+
+def test_F69_servers_of_one_image_ask_once(
     actor: Actor, project: Project, simulator: RunningSimulator, clock: Clock
 ) -> None:
     jobs = [placed_job(actor, server) for server in free_servers(project)[:3]]
