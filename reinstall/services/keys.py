@@ -1,7 +1,8 @@
-"""A new encryption key takes the place of the old one, row by row, while everything goes on.
+"""A new encryption key takes the place of the old one, while everything goes on.
 
-Only the data key of each record is wrapped anew; no secret is opened. Each row is written by an UPDATE that
-names what was read, so a change that came between is not overwritten, and the next run finds that row.
+Only the data key of each record is wrapped anew; no secret is opened. A run and its audit entry are one
+transaction. Each row is written by an UPDATE that names what was read, so a change that came between is not
+overwritten, and the next run finds that row.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,6 +40,13 @@ def rotate_keys(*, actor: Actor, now: datetime) -> Rotated:
     """
     if not actor.sees_all or actor.scopes is not None:
         raise NotAllowed("This concerns every project: only a superuser may do it.")
+    with transaction.atomic():
+        done = _rotated()
+        _record(actor, now, done)
+    return done
+
+
+def _rotated() -> Rotated:
     already, rewrapped, shut = 0, 0, list[str]()
     for rows, column, place in _places():
         for row in _batches(rows):
@@ -52,9 +60,7 @@ def rotate_keys(*, actor: Actor, now: datetime) -> Rotated:
                 already += 1
             else:
                 rewrapped += rows.filter(pk=row.pk, **{column: sealed}).update(**{column: fresh})
-    done = Rotated(vault.current_key(), already, rewrapped, tuple(shut))
-    _record(actor, now, done)
-    return done
+    return Rotated(vault.current_key(), already, rewrapped, tuple(shut))
 
 
 def _places() -> list[tuple[QuerySet[Any], str, Callable[[Any], str]]]:
@@ -81,5 +87,4 @@ def _record(actor: Actor, now: datetime, done: Rotated) -> None:
         object_label=f"encryption key {done.key}",
         after={"rewrapped": done.rewrapped, "already": done.already, "do_not_open": len(done.shut)},
     )
-    with transaction.atomic():
-        history.record(actor=actor, now=now, act=act)
+    history.record(actor=actor, now=now, act=act)
