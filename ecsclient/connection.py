@@ -65,10 +65,11 @@ def _dialled(connection: HTTPConnection) -> socket.socket:
     """A socket to an address that was checked, in place of the one the library would open."""
     seconds = connection.timeout if isinstance(connection.timeout, int | float) else _CONNECT_TIMEOUT
     watch = _current.get()
+    if watch is None:
+        # Nobody said which addresses are refused, and nothing would end the call.
+        raise NewConnectionError(connection, "a connection outside of a watched call")
     try:
-        return dial(
-            connection.host, connection.port or 80, float(seconds), watch.refuses if watch else any_other
-        )
+        return dial(connection.host, connection.port or 80, float(seconds), watch.refuses)
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, f"no connection to {connection.host} in time") from error
     except OSError as error:
