@@ -3,10 +3,10 @@
 from functools import cache
 from xml.etree import ElementTree
 
-import lucide
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
 
 register = template.Library()
 
@@ -24,6 +24,6 @@ def icon(name: str, classes: str = "") -> SafeString:
 @cache
 def _drawing(name: str) -> SafeString:
     """What is inside of the drawing's element, from the package that ships them."""
-    drawn = ElementTree.fromstring(lucide._render_icon(name, None))
+    drawn = ElementTree.fromstring(lucide(name, size=None))
     shapes = ((part.tag, format_html_join(" ", '{}="{}"', part.attrib.items())) for part in drawn)
     return format_html_join("", "<{} {}/>", shapes)
