@@ -16,3 +16,8 @@ def actor_of(request: HttpRequest) -> Actor:
         request_id=request.META.get("ecsportal.request_id", ""),
         sees_all=bool(user.is_active and user.is_superuser),
     )
+
+
+def manages(request: HttpRequest) -> bool:
+    """Whether the signed-in person may open the pages under /manage/."""
+    return bool(request.user.is_staff or actor_of(request).sees_all)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from reinstall.models import Environment, Project
 from reinstall.selectors.guards import Guard, active_guards, title_of
 from reinstall.selectors.projects import NavCounts, nav_counts
-from reinstall.web.actors import actor_of
+from reinstall.web.actors import actor_of, manages
 from reinstall.web.scope import current_project, projects_of
 
 
@@ -82,7 +82,7 @@ class Portal:
     @cached_property
     def manages(self) -> bool:
         """Whether the person may open the pages under /manage/."""
-        return self._signed_in and (self._request.user.is_staff or actor_of(self._request).sees_all)
+        return self._signed_in and manages(self._request)
 
     @property
     def leads_to_health(self) -> bool:

@@ -63,14 +63,12 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 def job_page(
-    request: HttpRequest,
-    actor: Actor,
-    job: JobView,
-    form: SettleForm | None = None,
-    second: SecondForm | None = None,
+    request: HttpRequest, actor: Actor, job: JobView, answered: SettleForm | SecondForm | None = None
 ) -> HttpResponse:
-    """The page of a job; `form` is shown where its outcome waits for a person, `second` for a second one."""
-    form, second = form or SettleForm(), second or SecondForm()
+    """The page of a job. Where its outcome waits for a person, or a second one, a form of that; `answered` is
+    the one that was sent and is shown again."""
+    form = answered if isinstance(answered, SettleForm) else SettleForm()
+    second = answered if isinstance(answered, SecondForm) else SecondForm()
     context = job_context(actor, job, timezone.now())
     evidence = context["evidence"]
     choices = form.choices_for(evidence) if isinstance(evidence, EvidenceView) else ()

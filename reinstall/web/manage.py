@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,7 +12,8 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
 from reinstall.selectors.system import OpenBreaker, system_view
 from reinstall.services import guards
-from reinstall.web.actors import actor_of
+from reinstall.web.actors import actor_of, manages
+from reinstall.web.answers import see_other
 from reinstall.web.errors import translated
 from reinstall.web.forms import RefusedForm, Text
 
@@ -76,7 +76,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             form.change(actor)
-            return _done()
+            return see_other("health")
         except RuleBroken as broken:
             form.add_refusals(broken.errors)
         except Conflict as conflict:
@@ -97,21 +97,15 @@ def breaker_close(request: HttpRequest, cloud_id: int) -> HttpResponse:
     except RuleBroken as broken:
         form.add_refusals(broken.errors)
         return _page(request, actor, {switch: form})
-    return _done()
+    return see_other("health")
 
 
 def _switch_of(cloud_id: int) -> str:
     return f"breaker-{cloud_id}"
 
 
-def _done() -> HttpResponse:
-    answer = HttpResponseRedirect(reverse("health"))
-    answer.status_code = 303
-    return answer
-
-
 def _page(request: HttpRequest, actor: Actor, wrong: dict[str, ReasonForm] | None = None) -> HttpResponse:
-    if not (request.user.is_staff or actor.sees_all):
+    if not manages(request):
         raise NotAllowed("This page is for staff. A superuser makes somebody staff, in the admin.")
     wrong, system = wrong or {}, system_view(actor, timezone.now())
     form = wrong.get(FREEZE) or FreezeForm(FREEZE)

@@ -1,6 +1,7 @@
 """The once-only key of a form: a double click, the back button and a resent POST all carry the same one."""
 
 import uuid
+from typing import Any
 
 from django.core import signing
 from django.http import HttpRequest
@@ -17,9 +18,8 @@ def new_once(request: HttpRequest, server_id: uuid.UUID) -> str:
 
 def submission_of(request: HttpRequest, server_id: uuid.UUID, key: str) -> uuid.UUID | None:
     """The submission a key stands for; None when it is older than two hours, or somebody else's."""
-    try:
-        made = signing.loads(key, salt=_SALT, max_age=MAX_AGE_S)
-    except signing.BadSignature:
+    made = _made(key)
+    if made is None:
         return None
     submission = uuid.UUID(made.pop("submission"))
     return submission if made == _bound_to(request, server_id) else None
@@ -27,11 +27,17 @@ def submission_of(request: HttpRequest, server_id: uuid.UUID, key: str) -> uuid.
 
 def person_of(server_id: uuid.UUID, key: str) -> int | None:
     """Whose form the key was made for, whatever became of their session; None when it is old or no key."""
+    made = _made(key)
+    return int(made["user"]) if made is not None and made["server"] == str(server_id) else None
+
+
+def _made(key: str) -> dict[str, Any] | None:
+    """What the key says; None when it is older than two hours, or none of ours."""
     try:
-        made = signing.loads(key, salt=_SALT, max_age=MAX_AGE_S)
+        made: dict[str, Any] = signing.loads(key, salt=_SALT, max_age=MAX_AGE_S)
     except signing.BadSignature:
         return None
-    return int(made["user"]) if made["server"] == str(server_id) else None
+    return made
 
 
 def _bound_to(request: HttpRequest, server_id: uuid.UUID) -> dict[str, object]:

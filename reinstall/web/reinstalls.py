@@ -3,10 +3,9 @@
 import uuid
 from dataclasses import dataclass, replace
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,6 +15,7 @@ from reinstall.selectors.servers import ServerView, get_server
 from reinstall.services.orders import Preview, place_order, preview_order
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
+from reinstall.web.answers import see_other
 from reinstall.web.drafts import draft_of, forget
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
@@ -55,9 +55,10 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     server = get_server(actor, server_id)
     scope.show(request, server.row.project_slug)
-    if request.method != "POST" and (draft := draft_of(request, server_id)) is not None:
-        return _kept(request, actor, server, draft)
     if request.method != "POST":
+        draft = draft_of(request, server_id)
+        if draft is not None:
+            return _not_placed(request, actor, server, ReinstallForm(draft), SIGNED_OUT)
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
         looked = _look(actor, form, server)
@@ -99,17 +100,15 @@ def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     scope.show(request, server.row.project_slug)
     typed = request.POST.copy()
     typed["confirm"] = ""
-    form = ReinstallForm(typed, request.FILES)
-    form.is_valid()
-    form.add_refusals((FieldError("", SIGNED_ANEW, "expired"),))
-    return _again(request, actor, server, form)
+    return _not_placed(request, actor, server, ReinstallForm(typed, request.FILES), SIGNED_ANEW)
 
 
-def _kept(request: HttpRequest, actor: Actor, server: ServerView, draft: QueryDict) -> HttpResponse:
-    """What was typed before the session ended. Places nothing."""
-    form = ReinstallForm(draft)
+def _not_placed(
+    request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, why: str
+) -> HttpResponse:
+    """What was typed for an earlier sign-in, with the sentence that says why it is shown again."""
     form.is_valid()
-    form.add_refusals((FieldError("", SIGNED_OUT, "expired"),))
+    form.add_refusals((FieldError("", why, "expired"),))
     return _again(request, actor, server, form)
 
 
@@ -139,9 +138,7 @@ def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: Reinst
         form.add_refusals((FieldError("", str(conflict), conflict.code),))
         return _again(request, actor, server, form, holder=conflict.job)
     job = placed.order.jobs.values_list("pk", flat=True).get()
-    answer = HttpResponseRedirect(reverse("job", args=[job]))
-    answer.status_code = 303
-    return answer
+    return see_other("job", job)
 
 
 def _again(

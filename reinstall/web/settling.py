@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, RuleBroken
 from reinstall.domain.states import UNCLEAR
 from reinstall.selectors.jobs import get_job
@@ -18,6 +17,7 @@ from reinstall.services.confirming import decide_proposal
 from reinstall.services.settle import settle_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
+from reinstall.web.answers import see_other
 from reinstall.web.errors import translated
 from reinstall.web.forms import RefusedForm
 from reinstall.web.jobs import job_page
@@ -31,38 +31,28 @@ def job_settle(request: HttpRequest, job_id: int) -> HttpResponse:
     """POST settles the job, or shows its page again with what is wrong. The form stands on that page."""
     if request.method != "POST":
         return redirect(f"{reverse('job', args=[job_id])}#job-settle")
-    actor = actor_of(request)
-    scope.show(request, get_job(actor, job_id).project_slug)
-    form = SettleForm(request.POST)
-    if form.is_valid() and _settled(actor, job_id, form):
-        return _see(job_id)
-    job = get_job(actor, job_id)
-    if job.state not in UNCLEAR:
-        return _too_late(request, job_id)
-    form.mark_wrong_fields()
-    return job_page(request, actor, job, form)
+    return _answered(request, job_id, SettleForm(request.POST), settle_job)
 
 
 @require_POST
 @translated
 def job_second(request: HttpRequest, job_id: int) -> HttpResponse:
     """Confirms, rejects or withdraws what was proposed, or shows the page again with what is wrong."""
+    return _answered(request, job_id, SecondForm(request.POST), decide_proposal)
+
+
+def _answered(
+    request: HttpRequest, job_id: int, form: SettleForm | SecondForm, service: Callable[..., object]
+) -> HttpResponse:
     actor = actor_of(request)
     scope.show(request, get_job(actor, job_id).project_slug)
-    form = SecondForm(request.POST)
-    if form.is_valid() and _decided(actor, job_id, form):
-        return _see(job_id)
+    if form.is_valid() and _taken(form, service, actor=actor, job_id=job_id):
+        return see_other("job", job_id)
     job = get_job(actor, job_id)
     if job.state not in UNCLEAR:
         return _too_late(request, job_id)
     form.mark_wrong_fields()
-    return job_page(request, actor, job, second=form)
-
-
-def _see(job_id: int) -> HttpResponse:
-    answer = HttpResponseRedirect(reverse("job", args=[job_id]))
-    answer.status_code = 303
-    return answer
+    return job_page(request, actor, job, form)
 
 
 def _too_late(request: HttpRequest, job_id: int) -> HttpResponse:
@@ -72,17 +62,8 @@ def _too_late(request: HttpRequest, job_id: int) -> HttpResponse:
     return redirect("job", job_id)
 
 
-def _decided(actor: Actor, job_id: int, form: SecondForm) -> bool:
-    """Whether the decision was taken; what speaks against it is on the form then."""
-    return _taken(form, decide_proposal, actor=actor, job_id=job_id)
-
-
-def _settled(actor: Actor, job_id: int, form: SettleForm) -> bool:
-    """Whether the answer was taken; what speaks against it is on the form then."""
-    return _taken(form, settle_job, actor=actor, job_id=job_id)
-
-
 def _taken(form: RefusedForm, service: Callable[..., object], **who: Any) -> bool:
+    """Whether the answer was taken; what speaks against it is on the form then."""
     try:
         service(now=timezone.now(), **who, **form.cleaned_data)
     except RuleBroken as broken:
