@@ -103,6 +103,13 @@ def _leave_by_ourselves() -> None:
     os._exit(0)
 
 
+@signals.task_postrun.connect
+def _task_over(task: Any, **_: Any) -> None:
+    """Back into the pool, where the next to take it sees whether it still lives."""
+    if not task.request.is_eager:
+        connection.close()
+
+
 @signals.worker_process_shutdown.connect
 def _child_ends(**_: Any) -> None:
     leave()

@@ -19,7 +19,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
-from reinstall.services import guards, links, moves, polling, preflight, recovery, stopping, submission, turns
+from reinstall.services import guards, links, moves, polling, preflight, recovery, stopping, submission, turns, wake
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -65,11 +65,12 @@ def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
 
 
 def carry(job: Job, clock: Clock, steps: Callable[[Job], None]) -> None:
-    """Runs `steps` on a claimed job, notes what goes wrong, and gives the lease back."""
-    crashed = False
+    """Runs `steps` on a claimed job, notes what goes wrong, gives the lease back, and says if more is to do."""
+    well, crashed = False, False
     try:
-        with links.listening(lambda call: turns.heard(job, call, clock())):
+        with wake.held(), links.listening(lambda call: turns.heard(job, call, clock())):
             steps(job)
+        well = True
     except moves.Overtaken as reason:
         log.info("%s; leaving it", reason)
     except (OperationalError, InterfaceError):
@@ -81,6 +82,12 @@ def carry(job: Job, clock: Clock, steps: Callable[[Job], None]) -> None:
         _note_crash(job, error, clock())
     with suppress(DatabaseError):
         _release(job, clock(), crashed)
+        if well and _goes_on(job, clock()):
+            wake.due_now(job.pk)
+
+
+def _goes_on(job: Job, now: datetime) -> bool:
+    return JobState(job.state) in DRIVEN and job.next_at is not None and job.next_at <= now
 
 
 def _claim(job_id: int, now: datetime, owner: str) -> Job | None:

@@ -1,5 +1,9 @@
 """The one bell: services ring it after commit, the project decides what hears it. Hints only, may be lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from django.db import transaction
 from django.dispatch import Signal
 
@@ -8,12 +12,30 @@ job_due = Signal()
 #: A job's row changed; live pages look again. Carries job_id.
 job_changed = Signal()
 
+#: True where a job is being moved by somebody who holds it: nobody else could take it up.
+_held: ContextVar[bool] = ContextVar("held", default=False)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Within, moves do not say that the job is due. Whoever holds it does so itself once it is free."""
+    before = _held.set(True)
+    try:
+        yield
+    finally:
+        _held.reset(before)
+
+
+def due_now(job_id: int) -> None:
+    """Says at once that a job may have something to do, and that nobody holds it."""
+    job_due.send_robust(sender=None, job_id=job_id)
+
 
 def ring(job_id: int, *, due: bool) -> None:
     """After the current transaction commits, says that the job changed, and that it is due if `due`."""
 
     def _ring() -> None:
-        if due:
+        if due and not _held.get():
             job_due.send_robust(sender=None, job_id=job_id)
         job_changed.send_robust(sender=None, job_id=job_id)
 
