@@ -215,8 +215,8 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-# Celery would close the pool of connections before and after each task, under the threads that sweep: measured
-# 10 ms a task. Tasks give their connection back themselves.
+# Celery would close the pool of connections before and after each task, under the threads that sweep:
+# measured 10 ms a task. Tasks give their connection back themselves.
 CELERY_DB_REUSE_MAX = sys.maxsize
 # max_retries: a form that queues a hint never waits for a second try (measured: 6 s without it).
 CELERY_BROKER_TRANSPORT_OPTIONS = (

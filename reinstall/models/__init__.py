@@ -6,8 +6,11 @@ from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
 from reinstall.models.jobs import Attempt, Exchange, Job
 from reinstall.models.orders import Order
+from reinstall.models.presets import Preset, PresetVersion
 from reinstall.models.proposals import Proposal
-from reinstall.models.servers import Disk, KeyPair, KmsKey, Server
+from reinstall.models.selections import SavedView, Selection
+from reinstall.models.servers import Disk, Image, KeyPair, KmsKey, Server
+from reinstall.models.syncs import SyncRun
 
 __all__ = [
     "ApiToken",
@@ -21,15 +24,21 @@ __all__ = [
     "Evidence",
     "Exchange",
     "IdempotencyKey",
+    "Image",
     "Job",
     "KeyPair",
     "KmsKey",
     "Membership",
     "Order",
     "Outbox",
+    "Preset",
+    "PresetVersion",
     "Project",
     "Proposal",
+    "SavedView",
+    "Selection",
     "Server",
+    "SyncRun",
     "SystemFlag",
     "Watch",
 ]

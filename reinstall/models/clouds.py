@@ -62,6 +62,10 @@ class Project(models.Model):
     #: Envelope of the credentials; never shown by any page.
     credentials_sealed = models.BinaryField(editable=False)
     credential_version = models.PositiveIntegerField(default=1)
+    credentials_set_at = models.DateTimeField(null=True, blank=True)
+    credentials_set_by_name = models.CharField(max_length=150, blank=True, db_default="")
+    #: Raised with each change people make; a stale page is told.
+    version = models.PositiveIntegerField(default=1, db_default=1)
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_error = models.TextField(blank=True)
     created_at = models.DateTimeField()

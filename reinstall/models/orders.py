@@ -29,6 +29,12 @@ class Order(models.Model):
     user_data_sealed = models.BinaryField(default=b"", editable=False)
     user_data_bytes = models.PositiveIntegerField(default=0)
     user_data_sha256 = models.CharField(max_length=64, blank=True)
+    #: Envelope of the password that is set instead of a key pair, where the cloud has that; b"" for none.
+    adminpass_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
+    #: The version of the preset the settings were taken from, where one was.
+    preset_version = models.ForeignKey(
+        "PresetVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="orders"
+    )
     #: SHA-256 over the canonical requests of all its jobs, in order.
     request_hash = models.CharField(max_length=64)
     not_before = models.DateTimeField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""What the cloud last told us: servers, their disks, key pairs and encryption keys."""
+"""What the cloud last told us: servers, their disks, images, key pairs and encryption keys."""
 
 from django.db import models
 
@@ -32,6 +32,10 @@ class Server(models.Model):
     search = models.TextField(blank=True)
     #: A reinstall makes a helper server that vanishes by itself; it can never be chosen.
     temporary = models.BooleanField(default=False)
+    #: Why nobody may reinstall it; "" while it is not protected.
+    protected_reason = models.CharField(max_length=500, blank=True, db_default="")
+    protected_by_name = models.CharField(max_length=150, blank=True, db_default="")
+    protected_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)
 
@@ -61,6 +65,8 @@ class Disk(models.Model):
     encrypted = models.BooleanField(default=False)
     cmkid = models.CharField(max_length=64, blank=True)
     shareable = models.BooleanField(default=False)
+    #: Snapshots made of it at the cloud; None where the cloud did not tell.
+    snapshots = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["server", "device", "volume_id"]
@@ -121,3 +127,33 @@ class KmsKey(models.Model):
 
     def __str__(self) -> str:
         return self.alias or self.key_id
+
+
+class Image(models.Model):
+    """An image of the project: its own and shared ones, public ones where a server was made from it.
+
+    A reinstall takes the image the server was made from: where it is gone, the server cannot be reinstalled.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
+    image_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True)
+    #: active, queued, saving, deleted or killed.
+    status = models.CharField(max_length=20, blank=True)
+    #: gold (public), private or shared.
+    image_type = models.CharField(max_length=20, blank=True)
+    os_type = models.CharField(max_length=40, blank=True)
+    min_disk_gb = models.PositiveIntegerField(null=True, blank=True)
+    #: False: login data is not injected by Cloud-Init, the v1 call is needed.
+    cloud_init = models.BooleanField(default=True)
+    #: The KMS key of an encrypted image, "" for none.
+    cmkid = models.CharField(max_length=64, blank=True)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "image_id"]
+        constraints = [models.UniqueConstraint(fields=["project", "image_id"], name="one_row_per_image")]
+
+    def __str__(self) -> str:
+        return self.name or self.image_id

@@ -19,7 +19,18 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
-from reinstall.services import guards, links, moves, polling, preflight, recovery, stopping, submission, turns, wake
+from reinstall.services import (
+    guards,
+    links,
+    moves,
+    polling,
+    preflight,
+    recovery,
+    stopping,
+    submission,
+    turns,
+    wake,
+)
 from reinstall.services.crashpoints import crashpoint
 
 log = logging.getLogger(__name__)
@@ -65,7 +76,7 @@ def advance(*, job_id: int, clock: Clock, owner: str) -> bool:
 
 
 def carry(job: Job, clock: Clock, steps: Callable[[Job], None]) -> None:
-    """Runs `steps` on a claimed job, notes what goes wrong, gives the lease back, and says if more is to do."""
+    """Runs `steps` on a claimed job, notes what goes wrong, gives the lease back, says if more is due."""
     well, crashed = False, False
     try:
         with wake.held(), links.listening(lambda call: turns.heard(job, call, clock())):
