@@ -28,7 +28,7 @@ KNOWN = {
     "ECSPORTAL_DEBUG": "true or false; true shows tracebacks in the browser, never in production",
     "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
-    "ECSPORTAL_CALLS_PER_SECOND": "calls to a cloud by purpose; submit=30,evidence=20,poll=50 if not given",
+    "ECSPORTAL_CALLS_PER_SECOND": "calls to a cloud by purpose; submit=30,evidence=20,poll=50,sync=20 if not given",
     "ECSPORTAL_CALL_WALL_S": "seconds after which the reinstall call is cut off; 5 to 60, 60 if not given",
     "ECSPORTAL_AUTO_NOT_APPLIED": "true closes a job by itself once it is proven that nothing happened",
     "ECSPORTAL_SECOND_PERSON": 'where "it never started" needs a second person: production, always or never',
@@ -36,6 +36,7 @@ KNOWN = {
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
     "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
     "ECSPORTAL_LEASE_S": "seconds a claimed job belongs to its worker; 180, below 90 in a fault run only",
+    "ECSPORTAL_SYNC_EVERY_S": "seconds between two readings of a project's inventory; 300, 0 for never by itself",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 

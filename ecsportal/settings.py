@@ -49,6 +49,8 @@ HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 SECOND_PERSON = env.choice("ECSPORTAL_SECOND_PERSON", "production", ("production", "always", "never"))
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
+#: Seconds from the end of one reading of a project's inventory to the next; 0: only when somebody asks.
+SYNC_EVERY_S = env.number("ECSPORTAL_SYNC_EVERY_S", 300, 0, 86_400)
 try:
     CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))
 except ValueError as error:

@@ -30,6 +30,7 @@ class _PerThread(threading.local):
 
     sessions: dict[tuple[int, int, str, bool], CloudSession] = field(default_factory=dict)
     listener: Callable[[Exchange], None] | None = None
+    payer: Callable[[], None] | None = None
 
 
 _local = _PerThread()
@@ -100,6 +101,7 @@ def session_of(project: Project, *, patient: bool = True) -> CloudSession:
             on_exchange=_heard,
             patient=patient,
             refuses=rule,
+            before_call=_paid,
         )
         _local.sessions[(*key, patient)] = session
     return session
@@ -143,6 +145,21 @@ def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
         yield
     finally:
         _local.listener = before
+
+
+def _paid() -> None:
+    if _local.payer is not None:
+        _local.payer()
+
+
+@contextmanager
+def paying(payer: Callable[[], None]) -> Iterator[None]:
+    """While this is open, `payer` is called before each call of this thread; it may wait, or raise."""
+    before, _local.payer = _local.payer, payer
+    try:
+        yield
+    finally:
+        _local.payer = before
 
 
 def forget_sessions() -> None:
