@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reinstall.domain.callversions import CallVersion, call_findings
 from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
 from reinstall.models import Job, KeyPair, KmsKey, Project, Server
-from reinstall.services import links
+from reinstall.services import links, requests
 
 
 class Level(StrEnum):
@@ -61,6 +62,8 @@ class _Asked:
     key_owners: frozenset[str]
     kms_key: KmsKey | None
     warnings: tuple[str, ...]
+    #: Server id -> version of the call its image takes.
+    versions: dict[str, CallVersion]
 
 
 def check_requests(
@@ -75,6 +78,7 @@ def check_requests(
         _key_pair,
         _encryption,
         _user_data,
+        _call,
     ]
     asked = _asked(project, servers, spec)
     return [tuple(result for check in checks for result in check(asked, server)) for server in servers]
@@ -90,6 +94,7 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> 
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
         warnings=user_data_warnings(spec.user_data),
+        versions=requests.versions_of(project, [requests.facts_of(server) for server in servers]),
     )
 
 
@@ -213,3 +218,16 @@ def _encryption(asked: _Asked, server: Server) -> Iterator[Check]:
 def _user_data(asked: _Asked, server: Server) -> Iterator[Check]:
     for warning in asked.warnings:
         yield Check("user_data", Level.TO_KNOW, warning, "user_data")
+
+
+def _call(asked: _Asked, server: Server) -> Iterator[Check]:
+    """Whether the call this server's image takes, takes what is asked for."""
+    found = call_findings(
+        asked.spec,
+        server_name=server.name,
+        os_type=server.os_type,
+        version=asked.versions[str(server.pk)],
+        calls=links.calls_of(asked.project),
+    )
+    for finding in found:
+        yield Check(finding.name, Level(finding.level), finding.sentence, finding.field)

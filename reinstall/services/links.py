@@ -9,9 +9,10 @@ from django.conf import settings
 
 from ecsclient.addresses import AddressRule, any_other
 from ecsclient.auth import AkSk, PasswordLogin, TokenSource
-from ecsclient.profiles import Profile, get_profile
+from ecsclient.profiles import PASSWORD, USER_DATA, Profile, get_profile
 from ecsclient.session import CloudSession, Exchange
 from reinstall.domain.addresses import why_private
+from reinstall.domain.callversions import CloudCalls
 from reinstall.domain.spec import Limits
 from reinstall.models import Cloud, Environment, Project
 from reinstall.services import vault
@@ -56,8 +57,16 @@ def limits_of(project: Project) -> Limits:
         allows_mode=profile.allows_mode,
         allows_byol=profile.allows_byol,
         allows_encryption=profile.allows_encryption,
-        user_data_only="user_data" in profile.login_modes,
+        user_data_only=USER_DATA in profile.login_modes,
+        allows_password=PASSWORD in profile.login_modes,
+        password_note=profile.notes.get("adminpass", ""),
     )
+
+
+def calls_of(project: Project) -> CloudCalls:
+    """Which calls the project's cloud has for a reinstall."""
+    profile = profile_of(project)
+    return CloudCalls(profile.title, profile.has_v1, profile.notes.get("v1", ""))
 
 
 def endpoints_of(project: Project) -> dict[str, str]:

@@ -23,6 +23,7 @@ from reinstall.services.requests import (
     reinstall_path,
     request_hashes,
     spec_of,
+    versions_of,
 )
 
 __all__ = [
@@ -40,7 +41,10 @@ MAX_SERVERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PreviewedRequest:
-    """The exact call that would be made, user data masked."""
+    """The exact call that would be made, user data and password masked.
+
+    request_hash: as the order will have it; "" with a password, when a key of the order goes into it.
+    """
 
     server_id: str
     server_name: str
@@ -73,14 +77,16 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
     found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
-    hashes = request_hashes(project, [facts_of(server) for server in servers], spec)
+    facts = [facts_of(server) for server in servers]
+    versions = versions_of(project, facts)
+    hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
     body = spec.masked_body()
     previews = tuple(
         PreviewedRequest(
             server_id=str(server.pk),
             server_name=server.name,
             method="POST",
-            path=reinstall_path(project, str(server.pk)),
+            path=reinstall_path(project, str(server.pk), versions[str(server.pk)]),
             body=body,
             request_hash=digest,
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ecsclient import images, keypairs, volumes
 from ecsclient.errors import CloudError, NotFound
 from ecsclient.session import CloudSession
+from reinstall.domain.callversions import version_for
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.models import Job
@@ -30,10 +31,11 @@ def unmet(job: Job, facts: ServerFacts, session: CloudSession, image_type: str) 
     """What is missing at the cloud for this job. At most three reads; an error of theirs is no refusal."""
     where = (str(job.project_id), str(job.project.credential_version))
     questions: list[tuple[tuple[str, ...], Callable[[], Refusal]]] = [(("quota",), lambda: _no_room(session))]
-    if facts.image_id and image_type != "gold":
+    if facts.image_id:
         # A public image that was withdrawn is not listed any more, and may still be there for a reinstall.
-        image = facts.image_id
-        questions.append((("image", image), lambda: _no_image(job, image, session)))
+        image, listed = facts.image_id, image_type != "gold"
+        question = ("image", image, job.call_version, str(listed))
+        questions.append((question, lambda: _no_image(job, image, session, listed=listed)))
     if job.order.keyname:
         pair = (job.order.keyname, job.order.userid)
         questions.append((("key", *pair), lambda: _no_key(*pair, session)))
@@ -72,14 +74,24 @@ def _no_room(session: CloudSession) -> Refusal:
     return "quota", f"{sentence} Raise the quota or delete a disk, then ask again. Nothing was sent."
 
 
-def _no_image(job: Job, image_id: str, session: CloudSession) -> Refusal:
+def _no_image(job: Job, image_id: str, session: CloudSession, *, listed: bool) -> Refusal:
+    """`listed`: an image like this is at the cloud only while it is listed."""
     image = images.get_image(session, image_id)
+    if image is None and not listed:
+        return None
     if image is None:
         return "image_gone", (
             f"The image that {job.server_name} was made from is not at the cloud any more ({image_id}). "
             "A reinstall takes no other image. Nothing was sent."
         )
-    if image.status not in ("", "active"):
+    if version_for(cloud_init=image.supports_cloud_init) != job.call_version:
+        has = "has" if image.supports_cloud_init else "has no"
+        return "drift", (
+            f"The image of {job.server_name} {has} Cloud-Init, other than when this was asked for, so the "
+            f"call decided on ({job.call_version}) is the wrong one. Sync the project and ask again. "
+            "Nothing was sent."
+        )
+    if listed and image.status not in ("", "active"):
         status = plain_text(image.status, 40)
         return "image_state", f"The image of {job.server_name} is {status}, not active. Nothing was sent."
     return None
