@@ -244,6 +244,8 @@ EXAMPLES: dict[str, Any] = {
             "cmkid": "83cdb52d-9ebf-4469-9cfa-e7b5b80da846",
             "user_data_bytes": 21,
             "user_data_sha256": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
+            "login": "keypair",
+            "version": "v2",
         },
         "reason": "OPS-4417",
         "requested_by": "alice",

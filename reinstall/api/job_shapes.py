@@ -118,6 +118,10 @@ class AskedForShape(serializers.Serializer[Any]):
     cmkid = serializers.CharField()
     user_data_bytes = serializers.IntegerField()
     user_data_sha256 = serializers.CharField()
+    login = serializers.ChoiceField(choices=("keypair", "password", "script"))
+    version = serializers.ChoiceField(
+        choices=("v1", "v2"), help_text="Of the call: v1 for an image without Cloud-Init."
+    )
 
 
 class JobShape(serializers.Serializer[Any]):

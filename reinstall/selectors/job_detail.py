@@ -12,7 +12,7 @@ from reinstall.domain.identity import DiskFacts, ServerFacts
 from reinstall.domain.lateness import lateness
 from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
-from reinstall.models import Attempt, AuditEvent, Job, Project
+from reinstall.models import Attempt, AuditEvent, Job, Order, Project
 from reinstall.models.clock import database_now
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
 from reinstall.selectors.projects import may_request
@@ -79,7 +79,10 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """What the order asked for. The script itself is never here, only its size and SHA-256."""
+    """What the order asked for. The script itself is never here, only its size and SHA-256; no password is.
+
+    login: keypair, password or script. version: of the call, v1 for an image without Cloud-Init.
+    """
 
     keyname: str
     userid: str
@@ -89,6 +92,8 @@ class AskedFor:
     cmkid: str
     user_data_bytes: int
     user_data_sha256: str
+    login: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,16 @@ def _asked_for(job: Job) -> AskedFor:
         order.cmkid,
         order.user_data_bytes,
         order.user_data_sha256,
+        _login_of(order),
+        job.call_version,
     )
+
+
+def _login_of(order: Order) -> str:
+    """How people sign in after the reinstall."""
+    if order.password_set:
+        return "password"
+    return "keypair" if order.keyname else "script"
 
 
 def _attempts(job: Job) -> tuple[AttemptView, ...]:

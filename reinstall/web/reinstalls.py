@@ -119,7 +119,9 @@ def _look(actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
         preview = preview_order(actor=actor, now=timezone.now(), request=asked)
     except RuleBroken as broken:
         known = {error.message for error in form.unread}
-        return Looked(None, form.unread + tuple(e for e in broken.errors if e.message not in known))
+        return Looked(
+            None, form.unread + tuple(e for e in form.beside(broken.errors) if e.message not in known)
+        )
     return Looked(None, form.unread) if form.unread else Looked(preview, ())
 
 
@@ -146,6 +148,7 @@ def _again(
 ) -> HttpResponse:
     """The form as it was typed, with what is wrong beside each field."""
     form.say_file_again()
+    form.say_password_again()
     form.mark_wrong_fields()
     looked = _look(actor, form, server)
     return _page(request, actor, server, form, replace(looked, holder=holder))
