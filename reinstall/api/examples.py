@@ -209,6 +209,7 @@ EXAMPLES: dict[str, Any] = {
         "polled_at": "2026-01-02T03:05:12Z",
         "waiting_for": "",
         "lateness": "",
+        "after": None,
         "steps": [_STEP],
         "progress": _PROGRESS,
         "failure": None,

@@ -14,6 +14,7 @@ from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Order, Project
 from reinstall.models.clock import database_now
+from reinstall.selectors.job_after import AfterView, after_of
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
 from reinstall.selectors.projects import may_request
 
@@ -137,6 +138,7 @@ class JobView:
     tone: str
     last_audit_note: str
     lateness: str
+    after: AfterView | None
 
 
 #: What the view takes from the row as it is.
@@ -184,6 +186,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         tone=look_of("job", state).tone,
         last_audit_note=entries[-1]["note"] if entries else "",
         lateness=lateness(state, job.sent_at or job.created_at, at),
+        after=after_of(job),
     )
 
 

@@ -33,6 +33,7 @@ urlpatterns = [
     path("jobs/<int:job_id>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<int:job_id>/settle/", settling.job_settle, name="job-settle"),
     path("jobs/<int:job_id>/proposal/", settling.job_second, name="job-second"),
+    path("jobs/<int:job_id>/report.txt", jobs.job_report, name="job-report"),
     path("jobs/<int:job_id>/exchange.json", jobs.job_exchange, name="job-exchange"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),
