@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from reinstall.api.job_examples import ASKED
+
 _ID = "bae51750-0089-41a1-9d5a-6a4d5a7a9b1f"
 _PATH = f"/v2/0123456789abcdef0123456789abcdef/cloudservers/{_ID}/reinstallos"
 _JOB = {
@@ -236,18 +238,7 @@ EXAMPLES: dict[str, Any] = {
                 "request_id": "a0b1c2d3e4f5061728394a5b6c7d8e9f",
             }
         ],
-        "asked": {
-            "keyname": "KeyPair-350b",
-            "userid": "7e25b1da389f4697a79df3a0e5bd494e",
-            "mode": "withStopServer",
-            "byol": False,
-            "encrypted": True,
-            "cmkid": "83cdb52d-9ebf-4469-9cfa-e7b5b80da846",
-            "user_data_bytes": 21,
-            "user_data_sha256": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
-            "login": "keypair",
-            "version": "v2",
-        },
+        "asked": ASKED,
         "reason": "OPS-4417",
         "requested_by": "alice",
         "approved_by": "",

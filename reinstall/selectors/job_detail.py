@@ -12,9 +12,10 @@ from reinstall.domain.identity import DiskFacts, ServerFacts
 from reinstall.domain.lateness import lateness
 from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
-from reinstall.models import Attempt, AuditEvent, Job, Order, Project
+from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
 from reinstall.selectors.job_after import AfterView, after_of
+from reinstall.selectors.job_asked import AskedFor, asked_for
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
 from reinstall.selectors.projects import may_request
 
@@ -76,25 +77,6 @@ class AttemptView:
     code: str
     message: str
     request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskedFor:
-    """What the order asked for. The script itself is never here, only its size and SHA-256; no password is.
-
-    login: keypair, password or script. version: of the call, v1 for an image without Cloud-Init.
-    """
-
-    keyname: str
-    userid: str
-    mode: str
-    byol: bool
-    encrypted: bool | None
-    cmkid: str
-    user_data_bytes: int
-    user_data_sha256: str
-    login: str
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +159,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         approved_by="",
         source=order.source,
         reason=order.reason,
-        asked=_asked_for(job),
+        asked=asked_for(job),
         request_id=next((entry["request_id"] for entry in entries if entry["request_id"]), ""),
         can_cancel=state in CANCELLABLE and may_request(actor, job.project),
         done=state in FINAL,
@@ -188,29 +170,6 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         lateness=lateness(state, job.sent_at or job.created_at, at),
         after=after_of(job),
     )
-
-
-def _asked_for(job: Job) -> AskedFor:
-    order = job.order
-    return AskedFor(
-        order.keyname,
-        order.userid,
-        order.mode,
-        order.byol,
-        order.encrypted,
-        order.cmkid,
-        order.user_data_bytes,
-        order.user_data_sha256,
-        _login_of(order),
-        job.call_version,
-    )
-
-
-def _login_of(order: Order) -> str:
-    """How people sign in after the reinstall."""
-    if order.password_set:
-        return "password"
-    return "keypair" if order.keyname else "script"
 
 
 def _attempts(job: Job) -> tuple[AttemptView, ...]:
