@@ -9,8 +9,8 @@ from reinstall.domain.spec import Limits, ReinstallSpec, call_path
 
 HAS_V1 = CloudCalls("Cloud X", has_v1=True)
 HAS_NONE = CloudCalls("Cloud Y", has_v1=False, v1_note="Cloud Y documents only the call with Cloud-Init.")
-KEY = {"keyname": "KeyPair-350b", "userid": "7e25b1da389f4697a79df3a0e5bd494e"}
-PASSWORD = {"adminpass": "Example-Pass_1"}
+KEY: dict[str, Any] = {"keyname": "KeyPair-350b", "userid": "7e25b1da389f4697a79df3a0e5bd494e"}
+PASSWORD: dict[str, Any] = {"adminpass": "Example-Pass_1"}
 
 
 def found(

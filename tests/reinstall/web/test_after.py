@@ -182,3 +182,12 @@ def test_others_have_no_report(done: Job, rf: Any) -> None:
     stranger.login(username="mallory", password="correct horse battery")
     assert stranger.get(f"/jobs/{done.pk}/report.txt").status_code == 404
     assert Client().get(f"/jobs/{done.pk}/report.txt").status_code == 302
+
+
+def test_the_list_says_for_how_long(browser: Client, done: Job) -> None:
+    html = browser.get("/jobs/").content.decode()
+    assert html.count("Leave it alone") == 1 and 'data-shown="before"' in html
+    Job.objects.filter(pk=done.pk).update(
+        sent_at=now() - timedelta(hours=1), ended_at=now() - timedelta(hours=1)
+    )
+    assert "Leave it alone" not in browser.get("/jobs/").content.decode()
