@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reinstall.domain.callversions import CallVersion, call_findings
+from reinstall.domain.callversions import call_findings, version_for
 from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
@@ -62,8 +62,8 @@ class _Asked:
     key_owners: frozenset[str]
     kms_key: KmsKey | None
     warnings: tuple[str, ...]
-    #: Server id -> version of the call its image takes.
-    versions: dict[str, CallVersion]
+    #: Ids of images without Cloud-Init.
+    bare_images: frozenset[str]
 
 
 def check_requests(
@@ -94,7 +94,7 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> 
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
         warnings=user_data_warnings(spec.user_data),
-        versions=requests.versions_of(project, [requests.facts_of(server) for server in servers]),
+        bare_images=requests.bare_images(project),
     )
 
 
@@ -226,7 +226,7 @@ def _call(asked: _Asked, server: Server) -> Iterator[Check]:
         asked.spec,
         server_name=server.name,
         os_type=server.os_type,
-        version=asked.versions[str(server.pk)],
+        version=version_for(cloud_init=server.image_id not in asked.bare_images),
         calls=links.calls_of(asked.project),
     )
     for finding in found:

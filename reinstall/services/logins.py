@@ -21,7 +21,7 @@ class LoginChoice:
 _ALL = (
     (KEYPAIR, "keypair", "Key pair", "The public half is put on the server", "keyname"),
     (PASSWORD, "password", "Password", "Set by the cloud; never shown again", "adminpass"),
-    (USER_DATA, "script", "Script", "The first-boot script sets it up alone", "user_data"),
+    (USER_DATA, "script", "Script", "Set up by the script of section 3 alone", "user_data"),
 )
 
 

@@ -52,13 +52,18 @@ def reinstall_path(project: Project, server_id: str, version: str = "v2") -> str
     return call_path(project.project_id, server_id, version)
 
 
+def bare_images(project: Project) -> frozenset[str]:
+    """Ids of the project's images without Cloud-Init, as last read."""
+    found = Image.objects.filter(project=project, cloud_init=False)
+    return frozenset(found.values_list("image_id", flat=True))
+
+
 def versions_of(project: Project, servers: Sequence[ServerFacts]) -> dict[str, CallVersion]:
     """Server id -> version of the call its image takes, as the images were last read; one query.
 
     An image nobody has read is taken for one with Cloud-Init; the last look before the call asks the cloud.
     """
-    without = Image.objects.filter(project=project, cloud_init=False).values_list("image_id", flat=True)
-    bare = set(without)
+    bare = bare_images(project)
     return {server.server_id: version_for(cloud_init=server.image_id not in bare) for server in servers}
 
 
