@@ -223,7 +223,10 @@ def _started(clock: Time) -> Iterator[int]:
     session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
     order = an_order(project, User.objects.get(), clock())
     wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
-    for server in Server.objects.filter(project=project, locked=False).order_by("pk").iterator():
+    # An open cursor would hold SQLite at the moment it was opened: nothing could be written after others wrote.
+    free = Server.objects.filter(project=project, locked=False).order_by("pk")
+    for pk in list(free.values_list("pk", flat=True)):
+        server = Server.objects.get(pk=pk)
         path = f"/v2/{project.project_id}/cloudservers/{server.pk}/reinstallos"
         try:
             cloud_job = str(session.post("ecs", path, {"os-reinstall": wanted})["job_id"])
