@@ -223,7 +223,7 @@ def _started(clock: Time) -> Iterator[int]:
     session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
     order = an_order(project, User.objects.get(), clock())
     wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
-    # An open cursor would hold SQLite at the moment it was opened: nothing could be written after others wrote.
+    # An open cursor holds SQLite at the moment it was opened: nothing could be written once others wrote.
     free = Server.objects.filter(project=project, locked=False).order_by("pk")
     for pk in list(free.values_list("pk", flat=True)):
         server = Server.objects.get(pk=pk)
