@@ -32,6 +32,7 @@ KNOWN = {
     "ECSPORTAL_CALL_WALL_S": "seconds after which the reinstall call is cut off; 5 to 60, 60 if not given",
     "ECSPORTAL_AUTO_NOT_APPLIED": "true closes a job by itself once it is proven that nothing happened",
     "ECSPORTAL_SECOND_PERSON": 'where "it never started" needs a second person: production, always or never',
+    "ECSPORTAL_FORM_WAIT_S": "seconds a form waits for the cloud, 0: it is not asked; 3 if not given",
     "ECSPORTAL_KEEP_SECRETS_DAYS": "days scripts and passwords stay, sealed, after a job; 30 if not given",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",

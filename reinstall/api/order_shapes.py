@@ -7,7 +7,7 @@ from rest_framework import serializers
 from reinstall.api.bodies import Body, Flag, Moment, NotOffered, Text, Texts
 from reinstall.domain.spec import base64_field
 from reinstall.domain.states import JobState, OrderState
-from reinstall.services.checks import Level
+from reinstall.domain.verdicts import Level
 from reinstall.services.orders import OrderRequest
 
 

@@ -228,9 +228,15 @@ def _server_columns(record: ServerRecord) -> dict[str, Any]:
         "tags": list(record.tags),
         "addresses": addresses,
         "created_at": record.created,
-        "search": " ".join([record.name, record.id, *addresses, *record.tags]).lower(),
+        "search": search_text(record),
         "temporary": _is_temporary(record),
     }
+
+
+def search_text(record: ServerRecord) -> str:
+    """What a search looks through: name, id, addresses and tags, in lower case."""
+    addresses = [a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")]
+    return " ".join([record.name, record.id, *addresses, *record.tags]).lower()
 
 
 def _is_temporary(record: ServerRecord) -> bool:

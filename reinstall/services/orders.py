@@ -12,9 +12,10 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
+from reinstall.domain.verdicts import Level
 from reinstall.models import Environment, Order, Project, Server
-from reinstall.services import access, checks, guards
-from reinstall.services.checks import Check, Level
+from reinstall.services import access, checks, glance, guards
+from reinstall.services.checks import Check
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -61,6 +62,8 @@ class Preview:
     checks: tuple[Check, ...]
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
+    #: Whether the cloud answered all that was asked, just now.
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,15 @@ class Placed:
 
 
 def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
-    """Checks and the exact requests; stores nothing, asks the cloud nothing. Ignores `confirm`."""
+    """Checks and the exact requests, after a glance at the cloud; stores no order. Ignores `confirm`."""
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
-    found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
+    seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
+    if seen.asked:
+        servers = _servers(project, request.servers)
+    judged = chain.from_iterable(checks.check_requests(project, servers, spec, seen))
+    found = (*checks.of_the_cloud(seen), *judged)
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
@@ -92,7 +99,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         )
         for server, digest in zip(servers, hashes, strict=True)
     )
-    return Preview(found, previews, user_data_warnings(spec.user_data))
+    return Preview(found, previews, user_data_warnings(spec.user_data), fresh=seen.fresh)
 
 
 def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:

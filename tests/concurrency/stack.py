@@ -227,7 +227,13 @@ class Stack:
         body = {
             "project": "shop-prod",
             "servers": [row["id"] for row in servers],
-            "spec": {"keyname": key["name"], "userid": key["userid"], "mode": "withStopServer", **spec},
+            "spec": {
+                "keyname": key["name"],
+                "userid": key["userid"],
+                "mode": "withStopServer",
+                "encrypted": False,
+                **spec,
+            },
             "reason": "OPS-4417",
             "confirm": names[0] if len(names) == 1 else f"wipe {len(names)} servers",
         }

@@ -7,10 +7,10 @@ import pytest
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
 from reinstall.domain.states import JobState
+from reinstall.domain.verdicts import Level
 from reinstall.models import Image, Job, Project, Server
 from reinstall.selectors.evidence import evidence_of
 from reinstall.services import preconditions, requests
-from reinstall.services.checks import Level
 from reinstall.services.orders import preview_order
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, advanced, finished, order_request, placed_job
@@ -21,9 +21,13 @@ PASSWORD = {"keyname": "", "userid": "", "adminpass": "Example-Pass_1"}
 
 
 @pytest.fixture
-def bare(project: Project, clock: Clock) -> Server:
-    """The simulated server whose image has no Cloud-Init, as a sync knows it."""
+def bare(project: Project, clock: Clock, simulator: RunningSimulator) -> Server:
+    """The simulated server whose image has no Cloud-Init, as a sync knows it; its disks are not encrypted."""
     server = Server.objects.get(project=project, image_name="shop-centos-6-legacy")
+    server.disks.update(encrypted=False, cmkid="")
+    with simulator.lock:
+        for disk in server.disks.all():
+            simulator.world.volumes[disk.volume_id].cmk_id = None
     know(server, cloud_init=False)
     return server
 

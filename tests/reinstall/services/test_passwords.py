@@ -13,10 +13,10 @@ from reinstall.domain.answers import Meaning
 from reinstall.domain.errors import RuleBroken
 from reinstall.domain.spec import canonical_json
 from reinstall.domain.states import JobState, Verdict
+from reinstall.domain.verdicts import Level
 from reinstall.models import Attempt, Job, KeyPair, Order, Server
 from reinstall.selectors.evidence import evidence_of
 from reinstall.services import keys, requests, vault
-from reinstall.services.checks import Level
 from reinstall.services.echoes import without_password
 from reinstall.services.orders import preview_order
 from simulator.server import RunningSimulator
