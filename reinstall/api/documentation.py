@@ -69,6 +69,7 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "Idempotency-Key",
         "key_reused",
     ),
+    428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
     503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }

@@ -57,6 +57,19 @@ class CheckStep:
         return self.result in (Result.PASSED, Result.WARNED)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A whole test."""
+
+    steps: tuple[CheckStep, ...]
+    writes: str = WRITES
+
+    @property
+    def ok(self) -> bool:
+        """Whether no step failed. One that was not tried waits for one that did, or has no service here."""
+        return all(step.result is not Result.FAILED for step in self.steps)
+
+
 TITLES: Final[Mapping[str, str]] = {
     "name_lookup": "Name lookup",
     "tls": "TLS",
