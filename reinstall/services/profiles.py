@@ -27,6 +27,14 @@ class CloudFacts:
     #: The server must be off before the call; where `mode` may be sent, the cloud can do that itself.
     requires_stopped: bool
 
+    @property
+    def addresses(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(URL, the services there), each URL once."""
+        found: dict[str, list[str]] = {}
+        for name, url in self.endpoints:
+            found.setdefault(url, []).append(name)
+        return tuple((url, tuple(names)) for url, names in found.items())
+
 
 @dataclass(frozen=True, slots=True)
 class KnownCloud:

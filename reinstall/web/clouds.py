@@ -139,11 +139,13 @@ def _page(request: HttpRequest, card: ProjectCard, *, status: int = 200, **more:
     scope.show(request, project.slug)
     change = more.pop("change", None) or ChangeForm.of(project)
     rotation = more.pop("rotation", None) or CredentialsForm()
+    fields = fields_of(card.cloud)
     context = {
         "card": card,
         "project": project,
         "cloud": facts_of(card.cloud),
-        "request_fields": fields_of(card.cloud),
+        "request_fields": fields,
+        "field_notes": any(field.note for field in fields),
         "change": change,
         "environments": ENVIRONMENTS,
         "environment": change["environment"].value(),
