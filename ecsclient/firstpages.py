@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ecsclient.errors import BadAnswer
-from ecsclient.fields import JsonObject, demand, flag, objects, text, whole
+from ecsclient.fields import JsonObject, child, demand, flag, objects, text, whole
 from ecsclient.session import CloudSession
 from ecsclient.traces import KEPT
 
@@ -77,5 +77,4 @@ def traces(session: CloudSession, *, since: datetime) -> Seen:
     if answer.get("traces") is None:
         raise BadAnswer("the answer has no field 'traces'")
     found = len(list(objects(answer, "traces")))
-    marker = text(answer["meta_data"], "marker") if isinstance(answer.get("meta_data"), dict) else ""
-    return Seen(found, found >= _PAGE and bool(marker))
+    return Seen(found, found >= _PAGE and bool(text(child(answer, "meta_data"), "marker")))

@@ -21,6 +21,7 @@ from reinstall.models import Environment, Project
 from reinstall.selectors import projects
 from reinstall.services import clouds, connection, inventory
 from reinstall.services.projects import change_project, rotate_credentials
+from reinstall.services.trial import Result
 
 
 class ProjectShape(serializers.Serializer[Any]):
@@ -47,7 +48,7 @@ class CheckStepShape(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     title = serializers.CharField()
-    result = serializers.ChoiceField(choices=[str(result) for result in connection.Result])
+    result = serializers.ChoiceField(choices=[str(result) for result in Result])
     ok = serializers.BooleanField(help_text="Passed, perhaps with something to know.")
     sentence = serializers.CharField()
     duration_ms = serializers.IntegerField()

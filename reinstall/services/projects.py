@@ -158,14 +158,22 @@ def _set(actor: Actor, now: datetime, project: Project, credentials: dict[str, A
     _record(actor, now, project, "project.credentials_set", before=before, after=after)
 
 
-def _record(actor: Actor, now: datetime, project: Project, action: str, **values: dict[str, Any]) -> None:
-    """`values` are before and after."""
+def _record(
+    actor: Actor,
+    now: datetime,
+    project: Project,
+    action: str,
+    *,
+    after: dict[str, Any],
+    before: dict[str, Any] | None = None,
+) -> None:
     act = history.Act(
         action=action,
         object_type="project",
         object_id=project.slug,
         object_label=project.name,
         project_slug=project.slug,
-        **values,
+        before=before or {},
+        after=after,
     )
     history.record(actor=actor, now=now, act=act)

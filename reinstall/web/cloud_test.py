@@ -1,7 +1,7 @@
 """The page that tests a connection: streamed step by step with JavaScript, one page after all without."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from reinstall.domain.errors import NotAllowed, NotFound
 from reinstall.selectors.clouds import project_card
-from reinstall.services.connection import TITLES, WRITES, Checked, CheckStep, Result, check_connection
+from reinstall.services.connection import WRITES, Checked, CheckStep, check_connection
 from reinstall.services.profiles import facts_of
+from reinstall.services.trial import TITLES, Result
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
@@ -71,24 +72,30 @@ def cloud_test_steps(request: HttpRequest, slug: str) -> HttpResponse | Streamin
     return answer
 
 
-async def _lines(steps: Iterator[CheckStep]) -> AsyncIterator[str]:
+async def _lines(steps: Generator[CheckStep, None, None]) -> AsyncIterator[str]:
     done: list[CheckStep] = []
     try:
         yield _line({_id(_first()["name"]): _shown(_first())})
         # In the thread of the request, which has its database connection; the calls wait there, not here.
-        while (step := await sync_to_async(next)(steps, None)) is not None:
+        while (step := await sync_to_async(_next)(steps)) is not None:
             done.append(step)
             following = _after(step.name)
             rows = [_row(step), *([following] if following else [])]
             yield _line({_id(row["name"]): _shown(row) for row in rows}, said=f"{step.title}: {step.result}")
         summary = _summary(done)
-        parts = {"test-result": render_to_string("reinstall/clouds/_result.html", {"result": summary})}
+        parts: dict[str, str] = {
+            "test-result": render_to_string("reinstall/clouds/_result.html", {"result": summary})
+        }
         if not any(step.name in TITLES for step in done):
             parts["test-steps"] = _all_shown(done)
         yield _line(parts, said=summary["words"], done=True)
     finally:
         # The entry in the history is written here when somebody closed the page in the middle.
-        await sync_to_async(steps.close)()  # type: ignore[attr-defined]
+        await sync_to_async(steps.close)()
+
+
+def _next(steps: Generator[CheckStep, None, None]) -> CheckStep | None:
+    return next(steps, None)
 
 
 def _line(html: dict[str, str], **more: Any) -> str:

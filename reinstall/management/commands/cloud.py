@@ -12,6 +12,7 @@ from reinstall.domain.errors import Conflict, NotFound, RuleBroken
 from reinstall.management.commands import command_actor, refusal
 from reinstall.services import clouds, connection
 from reinstall.services.projects import rotate_credentials
+from reinstall.services.trial import Result
 
 
 class Command(BaseCommand):
@@ -44,7 +45,7 @@ class Command(BaseCommand):
     def _test(self, options: dict[str, Any]) -> None:
         failed = False
         for step in connection.check_connection(actor=command_actor(), now=now(), slug=options["slug"]):
-            failed = failed or step.result is connection.Result.FAILED
+            failed = failed or step.result is Result.FAILED
             word = str(step.result).replace("_", " ")
             self.stdout.write(f"{step.title}: {word} ({step.duration_ms} ms). {step.sentence}")
         self.stdout.write(connection.WRITES)

@@ -53,9 +53,9 @@ def test_every_step_is_told_with_its_time_and_a_sentence(
 def test_what_was_found_is_audited_also_when_nobody_reads_to_the_end(project: Project) -> None:
     check(project)
     assert AuditEvent.objects.get(action="project.checked").after["servers"] == "passed"
-    steps = iter(connection.check_connection(actor=OPERATOR, now=now(), slug=project.slug))
+    steps = connection.check_connection(actor=OPERATOR, now=now(), slug=project.slug)
     next(steps)
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     entry = AuditEvent.objects.filter(action="project.checked").latest("pk")
     assert entry.after == {"name_lookup": "passed"}
 

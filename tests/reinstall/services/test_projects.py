@@ -19,7 +19,7 @@ SECRET = "canary-secret-key-4711"
 PUBLIC = {name: f"https://{name}.cloud.example.com" for name in links.SERVICES}
 
 
-def change(project: Project, actor: Actor = OPERATOR, version: int = 1, **changes: str) -> Project:
+def change(project: Project, actor: Actor = OPERATOR, version: int = 1, /, **changes: str) -> Project:
     return projects.change_project(
         actor=actor, now=now(), slug=project.slug, version=version, changes=changes
     )
@@ -70,7 +70,7 @@ def test_a_version_that_is_not_the_present_one_writes_nothing(project: Project) 
 )
 def test_each_mistake_is_named(project: Project, changes: dict[str, str], field: str, code: str) -> None:
     with pytest.raises(RuleBroken) as caught:
-        change(project, **changes)
+        change(project, OPERATOR, 1, **changes)
     assert [(error.field, error.code) for error in caught.value.errors] == [(field, code)]
 
 

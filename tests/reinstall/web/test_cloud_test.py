@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from reinstall.models import AuditEvent, Membership, Project
-from reinstall.services.connection import TITLES
+from reinstall.services.trial import TITLES
 from reinstall.web import cloud_test
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,10 +19,10 @@ async def read(user: User, slug: str, most: int = 1000) -> list[dict[str, Any]]:
     """The lines, at most so many; then the reader goes away."""
     request = RequestFactory().post(f"/clouds/{slug}/test/steps")
     request.user = user
-    answer = await asyncio.to_thread(cloud_test.cloud_test_steps, request, slug)
+    answer: Any = await asyncio.to_thread(cloud_test.cloud_test_steps, request, slug)
     assert answer["Content-Type"] == "application/x-ndjson"
     assert (answer["Cache-Control"], answer["X-Accel-Buffering"]) == ("no-store", "no")
-    stream: Any = answer.streaming_content
+    stream = answer.streaming_content
     lines = []
     async for chunk in stream:
         lines.append(json.loads(chunk))

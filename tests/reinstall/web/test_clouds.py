@@ -11,6 +11,8 @@ from django.utils.timezone import now
 
 from reinstall.models import AuditEvent, Cloud, Membership, Project, SyncRun
 from simulator.server import RunningSimulator
+from tests import query_ledger
+from tests.reinstall.rows import a_project
 
 pytestmark = pytest.mark.django_db
 SECRET = "canary-secret-key-4711"
@@ -99,15 +101,7 @@ def test_projects_stand_under_their_cloud(admin: Client, project: Project) -> No
     Project.objects.update(
         credentials_set_at=now() - timedelta(days=34, hours=1), credentials_set_by_name="bob"
     )
-    SyncRun.objects.create(
-        project=project,
-        requested_by_name="bob",
-        requested_at=now(),
-        ended_at=now(),
-        added=3,
-        changed=2,
-        gone=1,
-    )
+    a_reading(project)
     html = admin.get("/clouds/").content.decode()
     assert "34\N{NO-BREAK SPACE}days ago" in html and "by bob" in html
     assert "+3, 2 changed, 1 gone" in html and "Reachable" in html
@@ -204,3 +198,31 @@ def test_a_test_of_credentials_that_do_not_open_says_so(admin: Client) -> None:
     admin.post("/clouds/shop-prod/test/")
     html = admin.get("/clouds/shop-prod/test/").content.decode()
     assert "Failed: Credentials." in html and "ECSPORTAL_ENCRYPTION_KEYS" in html
+
+
+def a_reading(project: Project) -> SyncRun:
+    """A reading that ended."""
+    return SyncRun.objects.create(
+        project=project,
+        requested_by_name="bob",
+        requested_at=now(),
+        ended_at=now(),
+        added=3,
+        changed=2,
+        gone=1,
+    )
+
+
+def test_the_pages_take_the_same_queries_for_one_project_and_for_fifty(
+    admin: Client, user: User, project: Project
+) -> None:
+    a_reading(project)
+
+    def more() -> None:
+        for number in range(2, 51):
+            made = a_project(f"p-{number}")
+            Membership.objects.create(user=user, project=made, role=Membership.Role.ADMIN)
+            a_reading(made)
+
+    query_ledger.holds("GET /clouds/", lambda: admin.get("/clouds/"), more)
+    query_ledger.holds("GET /clouds/{slug}/", lambda: admin.get("/clouds/shop-prod/"), lambda: None)
