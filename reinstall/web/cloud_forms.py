@@ -30,6 +30,14 @@ ENVIRONMENTS = (
     ("staging", "Staging", "Real servers, less at stake."),
     ("simulator", "Simulator", "The simulated cloud: http and private addresses are allowed."),
 )
+#: What the page says of a field that was left empty; REST says what would be right instead.
+EMPTY = {
+    "profile": "Choose the cloud.",
+    "region": "Write the region, as the cloud calls it.",
+    "project_id": "Write the ID of the project.",
+    "name": "Write a name.",
+    "environment": "Say what is at stake.",
+}
 ENDPOINTS = (*SERVICES, "kps", "vpc")
 
 
@@ -54,6 +62,17 @@ class CredentialsForm(RefusedForm):
         for parts in CREDENTIALS.values():
             for name, label, secret, _ in parts:
                 self.fields[f"credentials.{name}"] = _secret(label) if secret else _line(label, **MONO)
+
+    def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
+        """Fields left empty are named as the page names them."""
+        super().add_refusals(tuple(self._in_words(error) for error in errors))
+
+    def _in_words(self, error: FieldError) -> FieldError:
+        if error.code != "required" or self.data.get(error.field, "").strip():
+            return error
+        field = self.fields.get(error.field)
+        words = EMPTY.get(error.field) or (f"{field.label} is missing." if field else error.message)
+        return FieldError(error.field, words, error.code)
 
     @property
     def kind(self) -> str:

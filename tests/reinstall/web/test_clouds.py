@@ -91,7 +91,7 @@ def test_what_was_typed_is_kept_except_secrets(boss: Client, simulator: RunningS
 
 def test_an_empty_form_names_what_is_missing(boss: Client) -> None:
     html = boss.post("/clouds/new/", {}).content.decode()
-    assert html.count('class="err"') >= 5
+    assert html.count('class="err"') >= 5 and "Choose the cloud." in html
     wrong = boss.post("/clouds/new/", {"environment": "staging", "profile": "otc", "region": "atlantis",
                                        "name": "x", "project_id": "0" * 32}).content.decode()  # fmt: skip
     assert "has no known region atlantis" in wrong and "Write aksk or password" in wrong
@@ -226,3 +226,8 @@ def test_the_pages_take_the_same_queries_for_one_project_and_for_fifty(
 
     query_ledger.holds("GET /clouds/", lambda: admin.get("/clouds/"), more)
     query_ledger.holds("GET /clouds/{slug}/", lambda: admin.get("/clouds/shop-prod/"), lambda: None)
+
+
+def test_secrets_that_were_left_out_are_named_as_the_page_names_them(admin: Client) -> None:
+    html = admin.post("/clouds/shop-prod/credentials/", {"credentials.kind": "aksk"}).content.decode()
+    assert "Secret key (SK) is missing." in html and "secret_key is" not in html
