@@ -74,32 +74,8 @@ _TOKEN = {
     "last_used_at": None,
     "revoked_at": None,
 }
-_PROJECT = {
-    "name": "shop-prod",
-    "environment": "production",
-    "profile": "otc",
-    "region": "eu-de",
-    "project_id": "0123456789abcdef0123456789abcdef",
-    "endpoints": {"ecs": "https://ecs.eu-de.otc.t-systems.com"},
-}
-
 #: Name of the shape or body -> a value of it.
 EXAMPLES: dict[str, Any] = {
-    "ProjectShape": {
-        "slug": "shop-prod",
-        **_PROJECT,
-        "credential_kind": "aksk",
-        "synced_at": "2026-01-02T03:00:00Z",
-        "sync_error": "",
-        "created_at": "2025-11-03T09:00:00Z",
-    },
-    "ProjectBody": {
-        **_PROJECT,
-        "credentials": {"kind": "aksk", "access_key": "your access key", "secret_key": "your secret key"},
-    },
-    "CheckShape": {
-        "steps": [{"name": "servers", "ok": True, "sentence": "212 servers listed.", "duration_ms": 186}]
-    },
     "SyncShape": _SYNC,
     "ServerRowShape": {
         **_SERVER,

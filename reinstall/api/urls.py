@@ -23,6 +23,11 @@ _v1 = [
     path("projects/", projects.ProjectList.as_view(), name="projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="project"),
     path("projects/<slug:slug>/check/", projects.ProjectCheck.as_view(), name="project-check"),
+    path(
+        "projects/<slug:slug>/credentials/",
+        projects.ProjectCredentials.as_view(),
+        name="project-credentials",
+    ),
     path("projects/<slug:slug>/sync/", projects.ProjectSync.as_view(), name="project-sync"),
     path("servers/", servers.ServerList.as_view(), name="servers"),
     path("servers/<uuid:server_id>/", servers.ServerDetail.as_view(), name="server"),

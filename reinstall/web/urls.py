@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 
 from reinstall.web import (
     audit,
+    cloud_test,
+    clouds,
     health,
     jobs,
     keypairs,
@@ -35,6 +37,12 @@ urlpatterns = [
     path("jobs/<int:job_id>/proposal/", settling.job_second, name="job-second"),
     path("jobs/<int:job_id>/report.txt", jobs.job_report, name="job-report"),
     path("jobs/<int:job_id>/exchange.json", jobs.job_exchange, name="job-exchange"),
+    path("clouds/", clouds.cloud_list, name="clouds"),
+    path("clouds/new/", clouds.cloud_new, name="cloud-new"),
+    path("clouds/<slug:slug>/", clouds.cloud_detail, name="cloud"),
+    path("clouds/<slug:slug>/credentials/", clouds.cloud_credentials, name="cloud-credentials"),
+    path("clouds/<slug:slug>/test/", cloud_test.cloud_test, name="cloud-test"),
+    path("clouds/<slug:slug>/test/steps", cloud_test.cloud_test_steps, name="cloud-test-steps"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),
     path("settings/tokens/", tokens.token_list, name="tokens"),
