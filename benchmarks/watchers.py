@@ -224,8 +224,8 @@ def _started(clock: Time) -> Iterator[int]:
     order = an_order(project, User.objects.get(), clock())
     wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
     # An open cursor holds SQLite at the moment it was opened: nothing could be written once others wrote.
-    free = Server.objects.filter(project=project, locked=False).order_by("pk")
-    for pk in list(free.values_list("pk", flat=True)):
+    free = Server.objects.filter(project=project, locked=False).order_by("pk").values_list("pk", flat=True)
+    for pk in list(free):
         server = Server.objects.get(pk=pk)
         path = f"/v2/{project.project_id}/cloudservers/{server.pk}/reinstallos"
         try:

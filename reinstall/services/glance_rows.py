@@ -48,11 +48,21 @@ class Rows:
 
     def kms_key(self, key_id: str, found: object) -> None:
         """The KMS key of that id."""
-        rows = KmsKey.objects.filter(project=self.project, key_id=key_id)
-        if isinstance(found, KmsKeyRecord):
-            rows.update(state=found.state, seen_at=self.now, gone_at=None)
-        else:
-            rows.filter(gone_at=None).update(gone_at=self.now)
+        if not isinstance(found, KmsKeyRecord):
+            rows = KmsKey.objects.filter(project=self.project, key_id=key_id, gone_at=None)
+            rows.update(gone_at=self.now)
+            return
+        KmsKey.objects.update_or_create(
+            project=self.project,
+            key_id=key_id,
+            defaults={
+                "alias": plain_text(found.alias, 255),
+                "state": found.state,
+                "is_default": found.default,
+                "seen_at": self.now,
+                "gone_at": None,
+            },
+        )
 
     def image(self, image_id: str, found: object) -> None:
         """The image of that id; one that is not listed any more keeps what was known of it."""
