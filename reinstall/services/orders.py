@@ -14,7 +14,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.verdicts import Level
 from reinstall.models import Environment, Order, Project, Server
-from reinstall.services import access, checks, glance, guards
+from reinstall.services import access, checks, glance, guards, reviews
 from reinstall.services.checks import Check
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
@@ -170,6 +170,7 @@ def _judged(project: Project, servers: list[Server], request: OrderRequest) -> R
         spec = spec_of(project, request)
     except RuleBroken as broken:
         errors.extend(broken.errors)
+    errors.extend(reviews.stale(servers, request.reviewed))
     errors.extend(_form_errors(project, servers, request))
     if spec is not None:
         found = list(chain.from_iterable(checks.check_requests(project, servers, spec)))

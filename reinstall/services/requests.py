@@ -40,6 +40,8 @@ class OrderRequest:
     reason: str = ""
     confirm: str = ""
     not_before: datetime | None = None
+    #: The servers as the person was shown them; one that is another now is not reinstalled.
+    reviewed: tuple[ServerFacts, ...] = ()
 
 
 def confirm_phrase(names: Sequence[str]) -> str:
