@@ -12,11 +12,12 @@ from django.db.models.functions import Cast
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
+from reinstall.domain.protection import tagged
 from reinstall.domain.states import JobState
 from reinstall.models import Disk, Job, Project, Server
 from reinstall.selectors.job_rows import JobRow, rows_of_server
 from reinstall.selectors.pages import Page, capped_count, ordering_of, page_of
-from reinstall.selectors.projects import in_projects
+from reinstall.selectors.projects import in_projects, may_request
 from reinstall.selectors.server_rows import COLUMNS, STATES, STATUS_OF, JobBrief, ServerRow, server_rows
 
 __all__ = [
@@ -89,6 +90,12 @@ class ServerView:
     gone_at: datetime | None
     disks: tuple[DiskView, ...]
     history: tuple[JobRow, ...]
+    #: Why a person protected it, "" where nobody did; `tag_protected` where the cloud's tag does.
+    protected_reason: str
+    protected_by: str
+    protected_at: datetime | None
+    tag_protected: bool
+    may_request: bool
 
 
 def server_page(
@@ -135,6 +142,11 @@ def get_server(actor: Actor, server_id: uuid.UUID) -> ServerView:
         gone_at=server.gone_at,
         disks=tuple(_disk_view(disk) for disk in _system_first(server.disks.all())),
         history=rows_of_server(server.pk, HISTORY),
+        protected_reason=server.protected_reason,
+        protected_by=server.protected_by_name,
+        protected_at=server.protected_at,
+        tag_protected=tagged(server.tags),
+        may_request=may_request(actor, server.project),
     )
 
 
