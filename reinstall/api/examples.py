@@ -99,6 +99,10 @@ EXAMPLES: dict[str, Any] = {
         "locked": False,
         "created_at": "2025-06-01T08:00:00Z",
         "gone_at": None,
+        "protected_reason": "",
+        "protected_by": "",
+        "protected_at": None,
+        "tag_protected": False,
         "disks": [
             {
                 "volume_id": "3f9a2c58-0f0e-4b7c-9b55-5a4d3c2b1a00",
@@ -145,6 +149,7 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
     },
+    "ProtectionBody": {"reason": "live orders"},
     "OrderBody": {
         "project": "shop-prod",
         "servers": [_ID],

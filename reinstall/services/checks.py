@@ -15,7 +15,7 @@ from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warn
 from reinstall.domain.states import ACTIVE
 from reinstall.domain.verdicts import ImageState, Level, Verdict
 from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
-from reinstall.services import links, requests
+from reinstall.services import links, protection, requests
 from reinstall.services.glance import Glance
 
 
@@ -86,6 +86,7 @@ def check_requests(
     """All checks for each of the servers, in the order people read them; a few queries, however many."""
     checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
         _there,
+        _protected,
         _free,
         _disks,
         _running,
@@ -149,6 +150,12 @@ def _there(asked: _Asked, server: Server) -> Iterator[Check]:
             f"{server.name} is locked at the cloud. Unlock it there first.",
             "servers",
         )
+
+
+def _protected(asked: _Asked, server: Server) -> Iterator[Check]:
+    sentence = protection.sentence_of(server)
+    if sentence:
+        yield Check("protected", Level.MUST_FIX, sentence, "servers")
 
 
 def _free(asked: _Asked, server: Server) -> Iterator[Check]:

@@ -24,6 +24,7 @@ from reinstall.services.requests import (
     reinstall_path,
     request_hashes,
     spec_of,
+    typed_phrase,
     versions_of,
 )
 
@@ -33,8 +34,10 @@ __all__ = [
     "Preview",
     "PreviewedRequest",
     "confirm_phrase",
+    "phrase_of_server",
     "place_order",
     "preview_order",
+    "typed_phrase",
 ]
 
 MAX_SERVERS = 10_000
@@ -132,6 +135,11 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     return Placed(order, created=True)
 
 
+def phrase_of_server(server_id: uuid.UUID) -> str:
+    """What a person types to reinstall this one server."""
+    return typed_phrase([Server.objects.get(pk=server_id)])
+
+
 def _earlier(user_id: int, project: Project, submission_id: uuid.UUID) -> Order | None:
     """What this person placed with this submission, in the project they may see now."""
     mine = Order.objects.filter(requested_by_id=user_id, project=project)
@@ -200,7 +208,7 @@ def _form_errors(project: Project, servers: list[Server], request: OrderRequest)
         errors.append(
             FieldError("not_before", "Starting later is not offered yet; leave it out.", "not_offered")
         )
-    phrase = confirm_phrase([server.name for server in servers])
+    phrase = typed_phrase(servers)
     if request.confirm.strip() != phrase.strip():
         kind = "the server name" if len(servers) == 1 else "the sentence"
         errors.append(FieldError("confirm", f"Type {kind} exactly as shown: {phrase}", "mismatch"))

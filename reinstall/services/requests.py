@@ -49,6 +49,18 @@ def confirm_phrase(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"wipe {len(names)} servers"
 
 
+def typed_phrase(servers: Sequence[Server]) -> str:
+    """As `confirm_phrase`; a server with a namesake in its project asks for the end of its id too."""
+    phrase = confirm_phrase([server.name for server in servers])
+    return f"{phrase} {str(servers[0].pk)[-4:]}" if len(servers) == 1 and has_namesake(servers[0]) else phrase
+
+
+def has_namesake(server: Server) -> bool:
+    """Whether another server that is there has this name, in the same project."""
+    namesakes = Server.objects.filter(project=server.project_id, name=server.name, gone_at=None)
+    return namesakes.exclude(pk=server.pk).exists()
+
+
 def reinstall_path(project: Project, server_id: str, version: str = "v2") -> str:
     """The path of the one destructive call."""
     return call_path(project.project_id, server_id, version)

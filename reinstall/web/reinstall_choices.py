@@ -8,7 +8,7 @@ from reinstall.selectors.keypairs import KeyPairView, key_pairs, kms_keys
 from reinstall.selectors.projects import get_project
 from reinstall.selectors.servers import ServerView
 from reinstall.services.logins import login_choices
-from reinstall.services.orders import confirm_phrase
+from reinstall.services.orders import phrase_of_server
 from reinstall.web.forms import ReinstallForm
 
 SOURCES = (("none", "None"), ("write", "Write"), ("upload", "Upload"))
@@ -63,7 +63,7 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
     listed = any(key.name == keyname for group in groups for key in group.keys)
     return {
         **_login_context(actor, server, form),
-        "phrase": confirm_phrase([server.row.name]),
+        "phrase": phrase_of_server(server.row.id),
         "max_bytes": USER_DATA_MAX_BYTES,
         "key_groups": groups,
         "unlisted_key": "" if listed else keyname,
