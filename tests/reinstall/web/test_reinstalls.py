@@ -293,9 +293,9 @@ def test_a_key_pair_of_two_users_is_chosen_for_the_right_one(browser: Client, se
     assert html.count("selected>") == html.count(f'data-userid="{"f" * 32}" selected')
 
 
-def test_names_from_the_cloud_are_text(browser: Client, server: Server) -> None:
-    server.name = "<svg onload=alert(1)>"
-    server.save(update_fields=["name"])
+def test_names_from_the_cloud_are_text(browser: Client, server: Server, simulator: RunningSimulator) -> None:
+    with simulator.lock:
+        simulator.world.servers[str(server.pk)].name = "<svg onload=alert(1)>"
     html = browser.get(form_address(server)).content.decode()
     assert "<svg onload" not in html
     assert "&lt;svg onload=alert(1)&gt;" in html
