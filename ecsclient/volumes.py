@@ -123,3 +123,14 @@ def room_for_volumes(session: CloudSession) -> int | None:
     if limit is None or limit < 0:
         return None
     return limit - (whole(disks, "in_use") or 0) - (whole(disks, "reserved") or 0)
+
+
+def count_snapshots(session: CloudSession, volume_id: str) -> int | None:
+    """How many snapshots were made of a disk; None where the cloud lists them without a count.
+
+    Source: Elastic Volume Service API reference, "Querying Details About EVS Snapshots".
+    """
+    params: dict[str, str | int] = {"volume_id": path_id(volume_id, "volume_id"), "limit": 1}
+    answer = session.get("evs", f"/v2/{session.project_id}/cloudsnapshots/detail", params)
+    demand(answer, "snapshots")
+    return whole(answer, "count")

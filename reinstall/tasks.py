@@ -15,6 +15,7 @@ from reinstall.models.clock import StepClock, database_now
 from reinstall.services import (
     accounts,
     engine,
+    forgetting,
     idempotency,
     inventory,
     outbox,
@@ -123,6 +124,7 @@ def tidy(**_: Any) -> None:
     outbox.forget_old(now=now)
     accounts.forget_ended_sessions(now=now)
     syncruns.forget_old(now=now)
+    forgetting.forget_secrets(now=now)
 
 
 def hint(job_id: int) -> None:

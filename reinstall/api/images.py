@@ -40,7 +40,9 @@ IMAGES = ListKind(
         Filter("project", "Slug of a project."),
         Filter("type", "gold (public), private or shared.", choices=("gold", "private", "shared")),
         Filter("status", "As the cloud says it, for example active."),
-        Filter("gone", "yes: only those the cloud does not know any more; no: the others.", choices=("yes", "no")),
+        Filter(
+            "gone", "yes: only those the cloud does not know any more; no: the others.", choices=("yes", "no")
+        ),
     ),
     (),
     "name, id",
@@ -56,7 +58,5 @@ class ImageList(ApiView):
         return answer_list(
             request,
             IMAGES,
-            lambda query, cursor, limit: images.image_page(
-                actor, **query.values, cursor=cursor, limit=limit
-            ),
+            lambda query, cursor, limit: images.image_page(actor, **query.values, cursor=cursor, limit=limit),
         )

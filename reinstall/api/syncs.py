@@ -4,13 +4,15 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
-from reinstall.api.documentation import answer_of, describes
+from reinstall.api.documentation import describes
 from reinstall.api.shapes import shaper
+from reinstall.api.sync_examples import SYNC_RUN
 from reinstall.api.versions import answer_one
 from reinstall.api.views import ApiView
 from reinstall.selectors import projects, syncs
@@ -56,6 +58,15 @@ class SyncRunShape(SyncShape):
     gone_servers = DifferenceShape(many=True, help_text="The first 50.")
 
 
+_LATER = {
+    202: OpenApiResponse(
+        SyncRunShape,
+        description="It is read in the background: asked for so, or somebody else is reading.",
+        examples=[OpenApiExample("in the background", SYNC_RUN, status_codes=["202"])],
+    )
+}
+
+
 class ProjectSync(ApiView):
     """Reads the inventory of a project now, and says how the last reading stands."""
 
@@ -65,7 +76,7 @@ class ProjectSync(ApiView):
         SyncShape,
         problems=(404,),
         headers=("Prefer",),
-        also={202: answer_of(SyncRunShape, 202)},
+        also=_LATER,
     )
     def post(self, request: Request, slug: str) -> Response:
         actor, now = actor_of(request), timezone.now()
@@ -80,7 +91,11 @@ class ProjectSync(ApiView):
         return Response(body, status=202, headers={"Location": place})
 
     @describes(
-        "get_last_sync", "The last reading of a project", SyncRunShape, problems=(404,), headers=("If-None-Match",)
+        "get_last_sync",
+        "The last reading of a project",
+        SyncRunShape,
+        problems=(404,),
+        headers=("If-None-Match",),
     )
     def get(self, request: Request, slug: str) -> Response:
         return answer_one(request, SyncRunShape, syncs.get_sync(actor_of(request), slug))
@@ -89,6 +104,8 @@ class ProjectSync(ApiView):
 class ProjectSyncRun(ApiView):
     """One reading of a project."""
 
-    @describes("get_sync", "One reading of a project", SyncRunShape, problems=(404,), headers=("If-None-Match",))
+    @describes(
+        "get_sync", "One reading of a project", SyncRunShape, problems=(404,), headers=("If-None-Match",)
+    )
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         return answer_one(request, SyncRunShape, syncs.get_sync(actor_of(request), slug, run_id))

@@ -83,7 +83,7 @@ def _facts(server: "MadeFromImage | Mapping[str, Any]") -> tuple[uuid.UUID, int,
     return server.id, server.project_id, server.image_id
 
 
-def image_page(
+def image_page(  # noqa: PLR0913 - all by name
     actor: Actor,
     *,
     project: str = "",

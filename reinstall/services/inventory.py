@@ -179,15 +179,18 @@ def _finish(  # noqa: PLR0913 - all by name
         project.save(update_fields=["sync_error", "synced_at"])
         # Nobody asked for a scheduled reading: only what it found is worth an entry.
         by_itself = run.requested_by_name == syncruns.SCHEDULE.name
-        if by_itself and before == project.sync_error and not any(found.values()):
-            return
-        act = history.Act(
-            action="project.synced",
-            object_type="project",
-            object_id=project.slug,
-            object_label=project.name,
-            project_slug=project.slug,
-            after={"servers": report.servers, **found},
-            note=project.sync_error,
-        )
-        history.record(actor=actor, now=now, act=act)
+        if not by_itself or before != project.sync_error or any(found.values()):
+            act = _act(project, {"servers": report.servers, **found})
+            history.record(actor=actor, now=now, act=act)
+
+
+def _act(project: Project, found: dict[str, int]) -> history.Act:
+    return history.Act(
+        action="project.synced",
+        object_type="project",
+        object_id=project.slug,
+        object_label=project.name,
+        project_slug=project.slug,
+        after=found,
+        note=project.sync_error,
+    )

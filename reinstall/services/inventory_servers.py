@@ -196,8 +196,14 @@ def server_columns(record: ServerRecord) -> dict[str, Any]:
         "tags": list(record.tags),
         "addresses": addresses,
         "created_at": record.created,
-        "search": " ".join([record.name, record.id, *addresses, *record.tags]).lower(),
+        "search": search_text(record),
     }
+
+
+def search_text(record: ServerRecord) -> str:
+    """What a search looks through: name, id, addresses and tags, in lower case."""
+    addresses = [a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")]
+    return " ".join([record.name, record.id, *addresses, *record.tags]).lower()
 
 
 def _mark_gone(reading: Reading, store: _Store) -> None:
