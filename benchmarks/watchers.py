@@ -149,8 +149,10 @@ def asking(cloud: str, wish: dict[str, Any]) -> Outcome:
 def living(cloud: str, wish: dict[str, Any]) -> Outcome:
     """`seconds` of the cloud in which `per_s` reinstalls start each second, are watched and verified."""
     from reinstall.models import Job
-    from reinstall.services import turns, watching
+    from reinstall.services import turns, wake, watching
 
+    # No worker takes messages here, this loop is the worker: hints would pile up in the queue in memory.
+    wake.job_due.disconnect(dispatch_uid="queue")
     clock, outcome, pool = Time(cloud), Outcome(), ThreadPoolExecutor(16)
     starting = _started(clock)
     for second in range(wish["seconds"]):
