@@ -67,7 +67,7 @@ def empty_finding(name: str = "") -> Finding:
 
 
 _PRAISE = {
-    parts.CONFIG: "Valid YAML, the first line is right, and Cloud-Init knows every key.",
+    parts.CONFIG: "Valid YAML, the first line is right, and Cloud-Init knows every key on top.",
     parts.SCRIPT: "The first line is right, and nothing stands out.",
 }
 

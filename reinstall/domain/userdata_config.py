@@ -15,6 +15,8 @@ _HINTS_MOST = 8
 _KEY = re.compile(r"[A-Za-z][\w-]*")
 #: More like a word of this file than this is taken for a typing error (difflib's ratio).
 _LIKE = 0.75
+#: YAML's own key, which merges in what an anchor holds.
+_MERGE = "<<"
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _TABBED = re.compile(r" *\t")
 
@@ -113,7 +115,7 @@ def _top_level(key: Node, value: Node, unknown: "_Unknown") -> Iterator[Finding]
     name = key.text
     if name in keys.NOT_HERE:
         yield about_line(key.line, "not_here", f" has {name}: {keys.NOT_HERE[name]}.")
-    elif name not in keys.KEYS and name not in keys.OLD_KEYS:
+    elif name not in keys.KEYS and name not in keys.OLD_KEYS and name != _MERGE:
         yield unknown.key(key, keys.KEYS, "Cloud-Init does not know")
     yield from _typed(name, value, keys.TYPES.get(name, ()), name)
     if name in keys.ITEMS and value.kind == "list":
@@ -135,7 +137,7 @@ def _item(name: str, item: Node, unknown: "_Unknown") -> Iterator[Finding]:
     if name not in keys.ITEM_KEYS or item.kind != "map":
         return
     for key, value in item.pairs:
-        if key.text.replace("-", "_") not in keys.ITEM_KEYS[name]:
+        if key.text.replace("-", "_") not in keys.ITEM_KEYS[name] and key.text != _MERGE:
             yield unknown.key(key, keys.ITEM_KEYS[name], f"{name} does not know")
         if key.text == "permissions" and value.kind == "int" and not value.text.startswith("0"):
             yield about_line(
@@ -146,7 +148,7 @@ def _item(name: str, item: Node, unknown: "_Unknown") -> Iterator[Finding]:
     given = {key.text for key, _ in item.pairs}
     needed = keys.ITEM_NEEDS[name]
     # What an alias merges in (<<) is not followed; it may well hold the rest.
-    if not given & {*needed, "<<"}:
+    if not given & {*needed, _MERGE}:
         yield about_line(item.line, "missing_key", f": this item of {name} has no {needed[0]}.")
 
 

@@ -22,7 +22,7 @@ _BEARER = re.compile(r"(?i)authorization: *(?:bearer|basic|token) +(?P<value>[\w
 _HASH = re.compile(r"\$(?:1|2[aby]?|5|6|y|gy|7)\$[^\s'\"]{8,}")
 _VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;'\"}\]]+)"
 _NAMED_PASSWORD = re.compile(
-    r"(?i)(?:passw(?:or)?d|passphrase|passwort|adminpass|(?<![a-z])(?:pass|pwd))[\"']?\s{0,8}[:=]\s{0,8}"
+    r"(?i)(?:(?<!no)passw(?:or)?d|passphrase|passwort|adminpass|(?<![a-z])(?:pass|pwd))[\"']?\s{0,8}[:=]\s{0,8}"
     + _VALUE
 )
 _NAMED_TOKEN = re.compile(

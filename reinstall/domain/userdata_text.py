@@ -35,13 +35,13 @@ def text_findings(raw: bytes, kind: str) -> Iterator[Finding]:
 def _line_ends(raw: bytes, kind: str) -> Iterator[Finding]:
     if kind not in (parts.SCRIPT, parts.BOOTHOOK, parts.HANDLER) or b"\r" not in raw:
         return
+    if b"\n" not in raw:
+        yield about_all("carriage_return", "The lines end in CR alone: Linux takes all of it for one line.")
+        return
     lines = raw.split(b"\n")
     if lines[0].startswith(b"#!") and lines[0].endswith(b"\r"):
         rest = " starts with #! and ends in CR (Windows line ends): Linux does not find that interpreter."
         yield about_line(1, "carriage_return", rest)
-        return
-    if b"\n" not in raw:
-        yield about_all("carriage_return", "The lines end in CR alone: Linux takes all of it for one line.")
         return
     number = next((at for at, line in enumerate(lines, 1) if line.endswith(b"\r")), 0)
     if number:
