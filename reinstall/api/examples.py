@@ -181,6 +181,7 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
         "warnings": [],
+        "curl": f'curl -X POST https://ecs.eu-de.otc.t-systems.com{_PATH} \\\n  -H "X-Auth-Token: $TOKEN" …',
     },
     "JobRowShape": _JOB_ROW,
     "JobShape": {

@@ -130,3 +130,7 @@ class PreviewShape(serializers.Serializer[Any]):
     checks = OrderCheckShape(many=True)
     requests = PreviewedRequestShape(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
+    curl = serializers.CharField(
+        help_text="The first request for a shell, user data masked, the token a variable; the others differ "
+        "in the server's id in the path."
+    )

@@ -12,31 +12,14 @@ import re
 from dataclasses import dataclass, field
 
 from reinstall.domain.errors import FieldError, RuleBroken
+from reinstall.domain.findings import TO_KNOW, refusals
+from reinstall.domain.findings import USER_DATA_MAX_BYTES as USER_DATA_MAX_BYTES
 from reinstall.domain.logins import login_errors
+from reinstall.domain.userdata import findings
 
-#: "The content to be injected must be 32 KB or less", counted before base64.
-USER_DATA_MAX_BYTES = 32_768
 MODE_STOP_FIRST = "withStopServer"
 
 _CMKID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: First bytes Cloud-Init and Cloudbase-Init know what to do with (cloud-init docs, "User-data formats").
-_CLOUD_INIT_STARTS = (
-    b"#!",
-    b"#cloud-config",
-    b"#cloud-boothook",
-    b"#include",
-    b"#part-handler",
-    b"#ps1",
-    b"## template: jinja",
-    b"Content-Type:",
-    b"MIME-Version:",
-    b"rem cmd",
-    b"\x1f\x8b",
-    b"<script",
-    b"<powershell",
-)
-_GZIP = b"\x1f\x8b"
-_ENTITY = re.compile(rb"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +66,7 @@ class ReinstallSpec:
             raise RuleBroken.of(errors)
 
     def _user_data_errors(self) -> list[FieldError]:
-        size = len(self.user_data)
-        if size > USER_DATA_MAX_BYTES:
-            over = size - USER_DATA_MAX_BYTES
-            return [
-                FieldError(
-                    "user_data",
-                    f"The first-boot script has {size:,} bytes, {over:,} too many. "
-                    f"The cloud takes {USER_DATA_MAX_BYTES:,} bytes before base64.",
-                    "too_large",
-                )
-            ]
-        if b"\0" in self.user_data and not self.user_data.startswith(_GZIP):
-            return [
-                FieldError(
-                    "user_data",
-                    "The first-boot script holds a NUL byte. Send text, or a gzip file.",
-                    "nul_byte",
-                )
-            ]
-        return []
+        return [FieldError("user_data", it.sentence, it.code) for it in refusals(self.user_data)]
 
     def _option_errors(self) -> list[FieldError]:
         errors = []
@@ -240,22 +204,6 @@ def base64_field(text: str) -> bytes:
         ) from None
 
 
-def user_data_warnings(raw: bytes) -> tuple[str, ...]:
-    """Things that are allowed but seldom meant. Empty when nothing stands out."""
-    warnings = []
-    # What is compressed is not read: a match there would be chance.
-    entity = None if raw.startswith(_GZIP) else _ENTITY.search(raw)
-    if entity:
-        shown = entity.group().decode()
-        line = raw[: entity.start()].count(b"\n") + 1
-        warnings.append(
-            f"Line {line} holds the HTML entity {shown}, as if copied from a web page; it is sent so."
-        )
-    first = raw.split(b"\n", 1)[0]
-    if first.startswith(b"#!") and first.endswith(b"\r"):
-        warnings.append(
-            "Line 1 starts with #! and ends in CR (Windows line ends): Linux does not find that interpreter."
-        )
-    if raw and not raw.startswith(_CLOUD_INIT_STARTS):
-        warnings.append("The first line is neither #! nor #cloud-config: Cloud-Init will not run it.")
-    return tuple(warnings)
+def user_data_warnings(raw: bytes, os_type: str = "") -> tuple[str, ...]:
+    """Things that are allowed but seldom meant, as sentences. Empty when nothing stands out."""
+    return tuple(it.sentence for it in findings(raw, os_type) if it.level == TO_KNOW)

@@ -9,12 +9,13 @@ from itertools import chain
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.verdicts import Level
 from reinstall.models import Environment, Order, Project, Server
-from reinstall.services import access, checks, glance, guards, reviews
+from reinstall.services import access, checks, glance, guards, links, reviews
 from reinstall.services.checks import Check
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
@@ -60,11 +61,15 @@ class PreviewedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen. Nothing was stored."""
+    """What would happen. Nothing was stored.
+
+    curl: the first request for a shell, user data masked; the others differ in their path.
+    """
 
     checks: tuple[Check, ...]
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
+    curl: str
     #: Whether the cloud answered all that was asked, just now.
     fresh: bool = False
 
@@ -102,7 +107,14 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         )
         for server, digest in zip(servers, hashes, strict=True)
     )
-    return Preview(found, previews, user_data_warnings(spec.user_data), fresh=seen.fresh)
+    systems = {server.os_type for server in servers}
+    warnings = user_data_warnings(spec.user_data, systems.pop() if len(systems) == 1 else "")
+    return Preview(found, previews, warnings, _curl(project, previews), fresh=seen.fresh)
+
+
+def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
+    endpoint = links.endpoints_of(project).get("ecs", "")
+    return curl_text("POST", endpoint, previews[0].path, previews[0].body) if previews else ""
 
 
 def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:

@@ -9,7 +9,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 
 from reinstall.domain.errors import FieldError
 from reinstall.domain.logins import PASSWORD_SPECIALS
-from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text, user_data_warnings
+from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text
 from reinstall.services.orders import OrderRequest
 
 #: No script is near this; a file beyond it is not read into memory to say so.
@@ -99,7 +99,13 @@ class ReinstallForm(RefusedForm):
         strip=False,
         label="First-boot script",
         widget=forms.Textarea(
-            {"rows": 9, "spellcheck": "false", "aria-label": "First-boot script", "wrap": "off"}
+            {
+                "rows": 9,
+                "spellcheck": "false",
+                "aria-label": "First-boot script",
+                "wrap": "off",
+                "aria-describedby": "script-size script-read",
+            }
         ),
     )
     user_data_file = forms.FileField(
@@ -198,9 +204,14 @@ class ReinstallForm(RefusedForm):
         if meant and "adminpass" not in self.errors:
             self.add_error("adminpass", "Type the password again; a page never holds one that was typed.")
 
-    def script_warnings(self) -> tuple[str, ...]:
-        """What is allowed in the script but seldom meant; none for a form nobody has filled in."""
-        return user_data_warnings(self.cleaned_data.get("script", b"")) if self.is_bound else ()
+    def script(self) -> bytes:
+        """The exact bytes the server will find; none for a form nobody has filled in."""
+        return bytes(self.cleaned_data.get("script", b"")) if self.is_bound else b""
+
+    def script_source(self) -> str:
+        """Where the script comes from: what was chosen, else what there is."""
+        chosen = str(self.cleaned_data.get("user_data_source") or "")
+        return chosen or ("upload" if self.files.get("user_data_file") else "write")
 
     def say_file_again(self) -> None:
         """Browsers do not keep a chosen file when a form comes back."""

@@ -23,6 +23,7 @@ from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
 from reinstall.web.reinstall_choices import choices_for, first_values
+from reinstall.web.script_panel import script_panel
 
 TOO_OLD = (
     "This form was opened more than two hours ago, or before you signed in again. Nothing was sent. "
@@ -85,11 +86,11 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     form.is_valid()
     looked = _look(actor, form, server)
     context = {"preview": looked.preview, "problems": looked.problems}
-    warnings = {"warnings": form.script_warnings()}
+    script = {"script": script_panel(form, server.os_type)}
     fragments = {
         "checks": render_to_string("reinstall/reinstalls/_checks.html", context),
         "preview": render_to_string("reinstall/reinstalls/_preview.html", context),
-        "script-warnings": render_to_string("reinstall/reinstalls/_warnings.html", warnings),
+        "script-warnings": render_to_string("reinstall/reinstalls/_warnings.html", script),
     }
     return JsonResponse({"html": fragments})
 
@@ -170,7 +171,7 @@ def _page(
         "form": form,
         "preview": looked.preview,
         "problems": looked.problems,
-        "warnings": form.script_warnings(),
+        "script": script_panel(form, server.os_type),
         "holder": looked.holder,
         "once": new_once(request, server.row.id),
         "seen": seal_review(reviewed(actor, server.row.project_slug, server.row.id).to_json()),

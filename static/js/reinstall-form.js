@@ -1,4 +1,5 @@
 // The reinstall form: comfort on top of a form that works without it. What is right is decided by the server alone.
+import { announce } from "./announce.js";
 import { swap } from "./morph.js";
 
 const WAIT_MS = 350;
@@ -6,6 +7,9 @@ const form = document.getElementById("reinstall-form");
 const field = (name) => form.elements[name];
 const max = Number(form.dataset.maxBytes);
 const encoder = new TextEncoder();
+// Beyond these the server does not read what is sent; the page keeps what was typed instead.
+const TYPED_MAX = 200_000;
+const FILE_MAX = 1_000_000;
 
 // Picking a key pair fills in the user ID it belongs to.
 function fillUserId() {
@@ -26,28 +30,61 @@ function scriptBytes() {
 
 const number = new Intl.NumberFormat("en-GB");
 
+// In the words of the server (reinstall/domain/findings.py, meter).
+function meter(used) {
+  const said = `${number.format(used)} of ${number.format(max)} bytes before base64`;
+  if (used > max) return `${said}: ${number.format(used - max)} too many`;
+  return used * 10 >= max * 9 ? `${said}, ${number.format(max - used)} left` : said;
+}
+
 function countBytes() {
   const used = scriptBytes();
   const over = used > max;
   const line = document.getElementById("script-size");
-  line.textContent = over
-    ? `${number.format(used)} bytes, ${number.format(used - max)} more than the ${number.format(max)} the cloud takes before base64`
-    : `${number.format(used)} of ${number.format(max)} bytes used, before base64`;
+  line.textContent = meter(used);
   line.classList.toggle("err", over);
   const bar = document.getElementById("script-bar");
   bar.setAttribute("width", `${Math.min(100, (100 * used) / max).toFixed(1)}%`);
   bar.parentElement.parentElement.classList.toggle("bad", over);
-  return over;
 }
 
+const area = field("user_data");
+const gutter = document.getElementById("line-numbers");
+
+// Lines that are written about below carry a mark.
 function numberLines() {
-  const gutter = document.getElementById("line-numbers");
-  const lines = field("user_data").value.split("\n").length;
-  if (Number(gutter.dataset.lines) !== lines) {
-    gutter.dataset.lines = lines;
-    gutter.textContent = Array.from({ length: lines }, (_, index) => index + 1).join("\n");
+  const lines = area.value.split("\n").length;
+  const marks = new Set([...form.querySelectorAll("[data-line]")].map((link) => Number(link.dataset.line)));
+  const state = `${lines} ${[...marks].join()}`;
+  if (gutter.dataset.state !== state) {
+    gutter.dataset.state = state;
+    gutter.replaceChildren(
+      ...Array.from({ length: lines }, (_, index) => {
+        const text = `${index + 1}\n`;
+        if (!marks.has(index + 1)) return text;
+        const mark = document.createElement("span");
+        mark.className = "w";
+        mark.textContent = text;
+        return mark;
+      }),
+    );
   }
-  gutter.scrollTop = field("user_data").scrollTop;
+  gutter.scrollTop = area.scrollTop;
+}
+
+// "Line 7" in a finding leads into the text: that line is selected and scrolled to the middle.
+function goToLine(number) {
+  const lines = area.value.split("\n");
+  const start = lines.slice(0, number - 1).join("\n").length + (number > 1 ? 1 : 0);
+  area.focus();
+  area.setSelectionRange(start, start + (lines[number - 1]?.length || 0));
+  const height = Number.parseFloat(getComputedStyle(area).lineHeight);
+  area.scrollTop = Math.max(0, (number - 1) * height - area.clientHeight / 2);
+  area.scrollIntoView({ block: "nearest" });
+}
+
+function tooLong() {
+  return encoder.encode(area.value).length > TYPED_MAX || (field("user_data_file").files[0]?.size || 0) > FILE_MAX;
 }
 
 // A key that is chosen and then hidden is not meant.
@@ -60,7 +97,7 @@ let timer;
 let running;
 
 async function checkNow() {
-  if (countBytes() && source() === "upload") return; // too large to send just to be told so
+  if (tooLong()) return; // the meter has said so
   running?.abort();
   running = new AbortController();
   const body = new FormData(form);
@@ -70,6 +107,7 @@ async function checkNow() {
     if (!answer.ok) return;
     const { html } = await answer.json();
     Object.entries(html).forEach(([id, text]) => swap(id, text));
+    numberLines();
   } catch {
     // Without an answer the last preview stays; sending checks everything again.
   }
@@ -84,7 +122,20 @@ function changed() {
 }
 
 field("keyname").addEventListener("change", fillUserId);
-field("user_data").addEventListener("scroll", numberLines);
+area.addEventListener("scroll", numberLines);
+form.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-line]");
+  if (!link) return;
+  event.preventDefault();
+  goToLine(Number(link.dataset.line));
+});
+form.addEventListener("submit", (event) => {
+  if (!tooLong()) return;
+  event.preventDefault();
+  const line = document.getElementById("script-size");
+  line.scrollIntoView({ block: "center" });
+  announce(line.textContent);
+});
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 countBytes();
