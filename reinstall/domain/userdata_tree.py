@@ -5,6 +5,7 @@ nothing recurses. PyYAML parses; its C parser is used where the installed wheel 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -13,7 +14,7 @@ NODES_MOST = 40_000
 
 #: Module-wide, so that both parsers can be put through the same tests.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_RESOLVER = yaml.resolver.Resolver()
+_RESOLVER: Any = yaml.resolver.Resolver()
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -114,5 +115,5 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> NotYaml:
     return NotYaml(problem, mark.line + 1, mark.column + 1)
 
 
-def _line(mark: yaml.Mark | None) -> int | None:
+def _line(mark: Any) -> int | None:
     return None if mark is None else mark.line + 1
