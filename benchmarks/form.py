@@ -18,7 +18,7 @@ def measure(quick: bool) -> list[Figure]:
     count = 8 if quick else 40
     with portal() as running:
         running.start_cloud(servers=2 * count + 10, speed=1)
-        slow = [{"match": {}, "times": None, "do": "delay", "seconds": ANSWERS_IN_S}]
+        slow: list[dict[str, object]] = [{"match": {}, "times": None, "do": "delay", "seconds": ANSWERS_IN_S}]
         requests.post(f"{running.cloud}/_sim/faults", json=slow, timeout=10).raise_for_status()
         running.serve()
         person = running.person()

@@ -12,8 +12,8 @@ import yaml
 DEPTH_MOST = 60
 NODES_MOST = 40_000
 
-#: Module-wide, so that both parsers can be put through the same tests.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: The parser in C where the wheel has it; the other one gives the same trees, slower.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER: Any = yaml.resolver.Resolver()
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -41,13 +41,13 @@ class Node:
     waiting: "Node | None" = None
 
 
-def tree_of(text: str) -> list[Node]:
+def tree_of(text: str, loader: Any = LOADER) -> list[Node]:
     """The documents of `text`, each a tree; raises NotYaml."""
     documents: list[Node] = []
     path: list[Node] = []
     count = 0
     try:
-        for event in yaml.parse(text, Loader=LOADER):
+        for event in yaml.parse(text, Loader=loader):
             count += 1
             if count > NODES_MOST:
                 raise NotYaml("it has more parts than are looked at here", _line(event.start_mark))

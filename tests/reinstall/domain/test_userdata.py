@@ -93,7 +93,12 @@ def test_a_shell_script_is_told_on_windows() -> None:
         (b"\x1f\x8b\x08 chance: &lt;", "gzip_damaged", None, "cannot be unpacked"),
         (gzip.compress(SH, mtime=0)[:-4], "gzip_damaged", None, "cannot be unpacked"),
         (gzip.compress(gzip.compress(SH, mtime=0), mtime=0), "packed_twice", None, "packed twice"),
-        (gzip.compress(b"#cloud-config\nhostnam: a\n", mtime=0), "unknown_key", None, "Unpacked, line 2: Cloud-Init"),
+        (
+            gzip.compress(b"#cloud-config\nhostnam: a\n", mtime=0),
+            "unknown_key",
+            None,
+            "Unpacked, line 2: Cloud-Init",
+        ),
     ],
 )
 def test_each_mistake_has_its_sentence(raw: bytes, code: str, line: int | None, words: str) -> None:
