@@ -5,15 +5,16 @@ nothing recurses. PyYAML parses; its C parser is used where the installed wheel 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 DEPTH_MOST = 60
 NODES_MOST = 40_000
 
-#: Module-wide, so that both parsers can be put through the same tests.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_RESOLVER = yaml.resolver.Resolver()
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Any: this class came without types.
+_RESOLVER: Any = yaml.resolver.Resolver()
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -40,16 +41,16 @@ class Node:
     waiting: "Node | None" = None
 
 
-def tree_of(text: str) -> list[Node]:
-    """The documents of `text`, each a tree; raises NotYaml."""
+def tree_of(text: str, loader: Any = LOADER) -> list[Node]:
+    """The documents of `text`, each a tree; raises NotYaml. loader: a safe one of PyYAML's."""
     documents: list[Node] = []
     path: list[Node] = []
     count = 0
     try:
-        for event in yaml.parse(text, Loader=LOADER):
+        for event in yaml.parse(text, Loader=loader):
             count += 1
             if count > NODES_MOST:
-                raise NotYaml("it has more parts than are looked at here", _line(event.start_mark))
+                raise NotYaml("it has more parts than are looked at here", _line(event))
             _take(event, path, documents)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error) from None
@@ -88,7 +89,7 @@ def _put(node: Node, path: list[Node], documents: list[Node]) -> None:
 
 
 def _node(event: yaml.NodeEvent) -> Node:
-    line = _line(event.start_mark) or 1
+    line = _line(event)
     if isinstance(event, yaml.MappingStartEvent):
         return Node("map", line)
     if isinstance(event, yaml.SequenceStartEvent):
@@ -114,5 +115,5 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> NotYaml:
     return NotYaml(problem, mark.line + 1, mark.column + 1)
 
 
-def _line(mark: yaml.Mark | None) -> int | None:
-    return None if mark is None else mark.line + 1
+def _line(event: yaml.Event) -> int:
+    return 1 if event.start_mark is None else event.start_mark.line + 1

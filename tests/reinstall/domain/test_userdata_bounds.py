@@ -3,6 +3,7 @@
 import gzip
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -61,11 +62,18 @@ def calls_of(work: Callable[[], object]) -> int:
     return count
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
 @pytest.mark.parametrize("name", WORST)
-def test_the_worst_texts_take_few_steps(name: str, loader: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(userdata_tree, "LOADER", loader)
+def test_the_worst_texts_take_few_steps(name: str) -> None:
     assert calls_of(lambda: userdata.findings(WORST[name], "Linux")) < STEPS_MOST
+
+
+@pytest.mark.parametrize("name", [name for name in WORST if WORST[name].startswith(HEAD)])
+def test_the_parser_without_c_takes_few_steps_too(name: str) -> None:
+    def parsed() -> None:
+        with suppress(userdata_tree.NotYaml):
+            userdata_tree.tree_of(WORST[name].decode(), yaml.SafeLoader)
+
+    assert calls_of(parsed) < STEPS_MOST
 
 
 @pytest.mark.parametrize("name", WORST)
