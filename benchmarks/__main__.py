@@ -13,6 +13,7 @@ from benchmarks import (
     lists,
     report,
     submitting,
+    syncing,
     watching,
 )
 from benchmarks.figures import NotMeasured
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "click_to_cloud": click_to_cloud.measure,
     "cloud_to_dom": cloud_to_dom.measure,
     "submitting": submitting.measure,
+    "syncing": syncing.measure,
     "lists": lists.measure,
     "intervals": intervals.measure,
     "watching": watching.measure,

@@ -56,7 +56,7 @@ class Person:
         form = FormReader.read(page.text)
         if not form.get("keyname"):
             form |= FormReader.first_key(page.text)
-        return form | {"reason": "benchmark", "confirm": name, "action": "place"}
+        return form | {"encrypted": "0", "reason": "benchmark", "confirm": name, "action": "place"}
 
     def send_form(self, server_id: str, form: dict[str, str]) -> Sent:
         """Sends the form once. Raises Failed when no job comes out of it."""

@@ -51,6 +51,13 @@ class Portal:
         self, *, servers: int, speed: float, scenario: Mapping[str, object] | None = None
     ) -> None:
         """The simulated cloud, as `scenario` says; its inventory is read into the database."""
+        self.add_cloud(servers=servers, speed=speed, scenario=scenario)
+        self.manage("sync", "shop-prod")
+
+    def add_cloud(
+        self, *, servers: int, speed: float = 1.0, scenario: Mapping[str, object] | None = None
+    ) -> None:
+        """The same, known to the portal and not read yet."""
         command = python("-m", "simulator", "--port", "0", "--speed", str(speed), "--servers", str(servers))
         if scenario is not None:
             path = self.data_dir / "scenario.json"
@@ -61,7 +68,6 @@ class Portal:
         self.cloud = simulator.printed(r"(http://127\.0\.0\.1:\d+)")
         document = requests.get(f"{self.cloud}/_sim/cloud.json?project=shop-prod", timeout=10).json()
         self.manage("cloud", "add", "-", stdin=json.dumps(document))
-        self.manage("sync", "shop-prod")
 
     def serve(self) -> Process:
         """Web, worker and beat in one process; returns once it is ready."""

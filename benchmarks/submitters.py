@@ -42,6 +42,7 @@ def place(count: int) -> dict[str, float]:
         keyname=key.name,
         userid=key.userid,
         mode="withStopServer",
+        encrypted=False,
         user_data=b"#!/bin/sh\necho hello\n",
         reason="bench",
         confirm=confirm_phrase([name for _, name in chosen]),

@@ -64,7 +64,7 @@ def _order(running: Portal, count: int) -> dict[str, Any]:
     return {
         "project": "shop-prod",
         "servers": [row[0] for row in chosen],
-        "spec": {"keyname": keys[0][0], "userid": keys[0][1], "mode": "withStopServer"},
+        "spec": {"keyname": keys[0][0], "userid": keys[0][1], "mode": "withStopServer", "encrypted": False},
         "reason": "bench",
         "confirm": f"wipe {count} servers",
     }

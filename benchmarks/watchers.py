@@ -149,8 +149,10 @@ def asking(cloud: str, wish: dict[str, Any]) -> Outcome:
 def living(cloud: str, wish: dict[str, Any]) -> Outcome:
     """`seconds` of the cloud in which `per_s` reinstalls start each second, are watched and verified."""
     from reinstall.models import Job
-    from reinstall.services import turns, watching
+    from reinstall.services import turns, wake, watching
 
+    # No worker takes messages here, this loop is the worker: hints would pile up in the queue in memory.
+    wake.job_due.disconnect(dispatch_uid="queue")
     clock, outcome, pool = Time(cloud), Outcome(), ThreadPoolExecutor(16)
     starting = _started(clock)
     for second in range(wish["seconds"]):
@@ -223,7 +225,9 @@ def _started(clock: Time) -> Iterator[int]:
     session, key = links.session_of(project), KeyPair.objects.filter(project=project).order_by("name")[0]
     order = an_order(project, User.objects.get(), clock())
     wanted = {"keyname": key.name, "userid": key.userid, "mode": "withStopServer"}
-    for server in Server.objects.filter(project=project, locked=False).order_by("pk").iterator():
+    free = Server.objects.filter(project=project, locked=False).order_by("pk").values_list("pk", flat=True)
+    # As a list: an open cursor holds SQLite at the moment it was opened, and others write meanwhile.
+    for server in (Server.objects.get(pk=pk) for pk in list(free)):
         path = f"/v2/{project.project_id}/cloudservers/{server.pk}/reinstallos"
         try:
             cloud_job = str(session.post("ecs", path, {"os-reinstall": wanted})["job_id"])

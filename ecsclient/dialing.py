@@ -35,6 +35,18 @@ def dial(host: str, port: int, seconds: float, refuses: AddressRule = any_other)
     raise failure
 
 
+def addresses_of(host: str, port: int, seconds: float, refuses: AddressRule = any_other) -> tuple[str, ...]:
+    """The IP addresses of a name, each once. Raises as `dial` does, also where one of several is refused."""
+    found = dict.fromkeys(str(address[0]) for _, address in _resolve(host, port, seconds))
+    if not found:
+        raise OSError(f"the name {host} has no address")
+    for address in found:
+        refused = why_refused(address) or refuses(address)
+        if refused:
+            raise OSError(f"the address is refused: {refused}")
+    return tuple(found)
+
+
 def _resolve(host: str, port: int, seconds: float) -> list[tuple[socket.AddressFamily, _Sockaddr]]:
     """The addresses of a name. The system's lookup knows no timeout, so it gets a thread of its own, which
     ends by itself some time later when it is left behind."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ecsclient.fields import JsonObject, demand, flag, objects, required_id, text, whole
+from ecsclient.fields import JsonObject, child, demand, flag, objects, required_id, text, whole
 from ecsclient.session import CloudSession
 
 ENABLED: Final = 2
@@ -34,6 +34,16 @@ def _record(entry: JsonObject) -> KmsKeyRecord:
         state=whole(entry, "key_state") or 0,
         default=whole(entry, "default_key_flag") == 1,
     )
+
+
+def get_key(session: CloudSession, key_id: str) -> KmsKeyRecord:
+    """One key. Raises NotFound where the project has none of that id.
+
+    Source: Key Management Service API reference, "Querying the Information About a CMK".
+    """
+    answer = session.post("kms", f"/v1.0/{session.project_id}/kms/describe-key", {"key_id": key_id})
+    demand(answer, "key_info")
+    return _record(child(answer, "key_info"))
 
 
 def list_keys(session: CloudSession) -> Iterator[KmsKeyRecord]:

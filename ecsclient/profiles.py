@@ -202,8 +202,33 @@ _CLOUD_RU = Profile(
     ),
 )
 
+# Source: the edition of the Huawei page for this region (support.huaweicloud.com). It names no host, and an
+# address that is guessed would be told the credentials: the addresses are always written down by a person.
+_TURKEY = Profile(
+    key="huawei-tr-central",
+    title="Huawei Cloud Türkiye",
+    domain="",
+    regions=("tr-central-201",),
+    services=frozenset(),
+    login_modes=frozenset({KEYPAIR}),
+    requires_stopped=False,
+    allows_mode=True,
+    allows_byol=True,
+    allows_encryption=True,
+    has_v1=False,
+    has_v2=True,
+    userid_required_with_key=True,
+    notes=MappingProxyType(
+        {
+            "adminpass": "This cloud documents no password for a reinstall; log in with a key pair.",
+            "v1": "This cloud documents only the call for images with Cloud-Init.",
+            "endpoints": "The host names of this cloud are documented nowhere; write its endpoints down.",
+        }
+    ),
+)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {profile.key: profile for profile in (_OTC, _SWISS, _HUAWEI, _FLEXIBLE_ENGINE, _CLOUD_RU)}
+    {profile.key: profile for profile in (_OTC, _SWISS, _HUAWEI, _FLEXIBLE_ENGINE, _CLOUD_RU, _TURKEY)}
 )
 
 

@@ -25,6 +25,7 @@ from ecsclient.fields import (
     text,
     whole,
 )
+from ecsclient.listing import ListPage, page_of
 from ecsclient.session import CloudSession
 
 _MOST_PAGES: Final = 2000
@@ -185,6 +186,23 @@ def list_servers(session: CloudSession, *, page_size: int = 200) -> Iterator[Ser
         count = whole(answer, "count")
         if not new or (len(entries) < page_size and (count is None or len(seen) >= count)):
             return
+
+
+def server_pages(session: CloudSession, *, page_size: int = 200) -> Iterator[ListPage[ServerRecord]]:
+    """As `list_servers`, page by page; a server whose entry cannot be read is named and does not end it."""
+    seen: set[str] = set()
+    for number in range(1, _MOST_PAGES + 1):
+        params: dict[str, str | int] = {"offset": number, "limit": page_size, "not-tags": "__type_baremetal"}
+        answer = session.get("ecs", f"/v1/{session.project_id}/cloudservers/detail", params)
+        page = page_of(answer, "servers", seen, _listed_server)
+        yield page
+        if page.is_last(page_size):
+            return
+
+
+def _listed_server(entry: JsonObject) -> ServerRecord | None:
+    # Ids that were asked for and do not exist come back as a shell with nothing but the id.
+    return parse_server(entry) if entry.get("status") is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class CloudSession:
     `endpoints` maps a service (iam, ecs, evs, ims, kms, cts) to its base address. `credentials` may also be a
     TokenSource shared by several sessions, which then sign in once. `on_exchange` is told of every call,
     failed ones too. A session that is not `patient` raises Throttled at once, for a caller that keeps a
-    budget and waits by itself. `refuses` says why an IP address must not be connected to. Not for several
+    budget and waits by itself. `before_call` is called before each call, repeated ones too: it may wait, or
+    raise to prevent the call. `refuses` says why an IP address must not be connected to. Not for several
     threads at once; cheap enough to be made per step.
     """
 
@@ -61,6 +62,7 @@ class CloudSession:
         on_exchange: Callable[[Exchange], None] | None = None,
         patient: bool = True,
         refuses: AddressRule = any_other,
+        before_call: Callable[[], None] | None = None,
     ) -> None:
         if not _PROJECT.fullmatch(project_id):
             raise ValueError("project_id should be 1 to 64 letters, digits, '-' and '_'")
@@ -69,6 +71,7 @@ class CloudSession:
         self.clock = clock
         self.refuses = refuses
         self._patient = patient
+        self._before_call = before_call
         self._endpoints = {service: _base(service, address) for service, address in endpoints.items()}
         self._key = credentials if isinstance(credentials, AkSk) else None
         self._tokens = credentials if isinstance(credentials, TokenSource) else None
@@ -176,6 +179,8 @@ class CloudSession:
             return self._call(method, url, body)
 
     def _call(self, method: str, url: str, body: bytes) -> JsonObject:
+        if self._before_call is not None:
+            self._before_call()
         request = requests.Request(method, url, data=body or None, headers=self._headers(), auth=self._auth())
         answer = self._caller.call(request)
         if not 200 <= answer.status < 300:

@@ -18,6 +18,7 @@ from ecsclient.fields import (
     text,
     whole,
 )
+from ecsclient.listing import ListPage, page_of
 from ecsclient.session import CloudSession
 
 _PAGE: Final = 500
@@ -95,6 +96,20 @@ def list_volumes(session: CloudSession, *, server_id: str | None = None) -> Iter
             return
 
 
+def volume_pages(session: CloudSession) -> Iterator[ListPage[VolumeRecord]]:
+    """All disks of the project, page by page; one whose entry cannot be read is named and does not end it."""
+    seen: set[str] = set()
+    offset = 0
+    for _ in range(_MOST_PAGES):
+        params: dict[str, str | int] = {"limit": _PAGE, "offset": offset}
+        answer = session.get("evs", f"/v2/{session.project_id}/cloudvolumes/detail", params)
+        page = page_of(answer, "volumes", seen, parse_volume)
+        offset += page.entries
+        yield page
+        if page.is_last(_PAGE):
+            return
+
+
 def room_for_volumes(session: CloudSession) -> int | None:
     """How many more disks the project may have; None where there is no limit or the cloud names none.
 
@@ -108,3 +123,14 @@ def room_for_volumes(session: CloudSession) -> int | None:
     if limit is None or limit < 0:
         return None
     return limit - (whole(disks, "in_use") or 0) - (whole(disks, "reserved") or 0)
+
+
+def count_snapshots(session: CloudSession, volume_id: str) -> int | None:
+    """How many snapshots were made of a disk; None where the cloud lists them without a count.
+
+    Source: Elastic Volume Service API reference, "Querying Details About EVS Snapshots".
+    """
+    params: dict[str, str | int] = {"volume_id": path_id(volume_id, "volume_id"), "limit": 1}
+    answer = session.get("evs", f"/v2/{session.project_id}/cloudsnapshots/detail", params)
+    demand(answer, "snapshots")
+    return whole(answer, "count")

@@ -28,14 +28,17 @@ KNOWN = {
     "ECSPORTAL_DEBUG": "true or false; true shows tracebacks in the browser, never in production",
     "ECSPORTAL_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "ECSPORTAL_LOG_FORMAT": "text (for people) or json (for machines)",
-    "ECSPORTAL_CALLS_PER_SECOND": "calls to a cloud by purpose; submit=30,evidence=20,poll=50 if not given",
+    "ECSPORTAL_CALLS_PER_SECOND": "calls a second; submit=30,evidence=20,poll=50,sync=20 if not given",
     "ECSPORTAL_CALL_WALL_S": "seconds after which the reinstall call is cut off; 5 to 60, 60 if not given",
     "ECSPORTAL_AUTO_NOT_APPLIED": "true closes a job by itself once it is proven that nothing happened",
     "ECSPORTAL_SECOND_PERSON": 'where "it never started" needs a second person: production, always or never',
+    "ECSPORTAL_FORM_WAIT_S": "seconds a form waits for the cloud, 0: it is not asked; 3 if not given",
+    "ECSPORTAL_KEEP_SECRETS_DAYS": "days scripts and passwords stay, sealed, after a job; 30 if not given",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
     "ECSPORTAL_ALLOW_PRIVATE_ENDPOINTS": "true lets a cloud have an http:// or private address",
     "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
     "ECSPORTAL_LEASE_S": "seconds a claimed job belongs to its worker; 180, below 90 in a fault run only",
+    "ECSPORTAL_SYNC_EVERY_S": "seconds between two readings of an inventory; 300, 0 for never by itself",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 

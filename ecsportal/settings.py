@@ -48,7 +48,11 @@ BREAKER = env.flag("ECSPORTAL_BREAKER", True)
 HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 SECOND_PERSON = env.choice("ECSPORTAL_SECOND_PERSON", "production", ("production", "always", "never"))
+FORM_WAIT_S = env.number("ECSPORTAL_FORM_WAIT_S", 3, 0, 30)
+KEEP_SECRETS_DAYS = env.number("ECSPORTAL_KEEP_SECRETS_DAYS", 30, 1, 3650)
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
+#: Seconds from the end of one reading of a project's inventory to the next; 0: only when somebody asks.
+SYNC_EVERY_S = env.number("ECSPORTAL_SYNC_EVERY_S", 300, 0, 86_400)
 try:
     CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))
 except ValueError as error:

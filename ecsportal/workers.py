@@ -26,7 +26,7 @@ def start_ticker() -> Ticker:
     """The ticker of this process; made once in each."""
     global _ticker
     if _ticker is None:
-        _ticker = Ticker(beat=_tick, work=(_sweep, _deliver))
+        _ticker = Ticker(beat=_tick, work=(_sweep, _deliver, _sync))
         _ticker.start()
     return _ticker
 
@@ -45,6 +45,11 @@ def _sweep() -> None:
 def _deliver() -> None:
     """The first receiver of events: live pages, also those of a process that missed the bell."""
     outbox.deliver_due(clock=database_now, owner=tasks.owner(), send=_ring)
+
+
+def _sync() -> None:
+    if not guards.standing_by():
+        tasks.sync_due()
 
 
 def _ring(event: outbox.Event) -> None:

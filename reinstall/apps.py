@@ -20,6 +20,7 @@ class ReinstallConfig(AppConfig):
 
         crashpoints.plan(settings.FAULT_INJECTION)
         wake.job_due.connect(_queue, dispatch_uid="queue")
+        wake.sync_due.connect(_queue_sync, dispatch_uid="queue-sync")
         wake.job_changed.connect(_announce, dispatch_uid="live")
 
 
@@ -27,6 +28,12 @@ def _queue(*, job_id: int, **_: Any) -> None:
     from reinstall import tasks
 
     tasks.hint(job_id)
+
+
+def _queue_sync(*, run_id: int, **_: Any) -> None:
+    from reinstall import tasks
+
+    tasks.hint_sync(run_id)
 
 
 def _announce(*, job_id: int, **_: Any) -> None:

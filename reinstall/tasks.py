@@ -12,7 +12,17 @@ from celery import shared_task
 from django.db import close_old_connections, connection
 
 from reinstall.models.clock import StepClock, database_now
-from reinstall.services import accounts, engine, idempotency, outbox, turns, watching
+from reinstall.services import (
+    accounts,
+    engine,
+    forgetting,
+    idempotency,
+    inventory,
+    outbox,
+    syncruns,
+    turns,
+    watching,
+)
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +30,20 @@ log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 8
 #: Running jobs one watcher asks about at a time.
 ASKED_AT_ONCE = 16
+#: Readings of the inventory at a time in this process; syncruns.AT_ONCE is for all processes together.
+READ_AT_ONCE = 2
+#: Seconds between two looks for projects that are due to be read.
+SCHEDULE_S = 10.0
 #: After a hint could not be queued, none is tried for this long: a form never waits twice for a dead broker.
 PAUSE_S = 30.0
 
 _sweeping = threading.Lock()
 _watching = threading.Lock()
 _making = threading.Lock()
+_reading = threading.BoundedSemaphore(READ_AT_ONCE)
 _pools: dict[str, ThreadPoolExecutor] = {}
 _quiet_until = 0.0
+_scheduled_at = float("-inf")
 
 
 @shared_task(name="reinstall.advance")
@@ -58,6 +74,48 @@ def sweep(**_: Any) -> None:
         watching_now.result()
 
 
+@shared_task(name="reinstall.sync")
+def sync(run_id: int, **_: Any) -> None:
+    """A hint that somebody asked for this reading of the inventory."""
+    if _reading.acquire(blocking=False):
+        try:
+            inventory.read_run(run_id=run_id, owner=owner(), clock=StepClock())
+        finally:
+            _reading.release()
+
+
+def sync_due() -> None:
+    """Begins the readings that wait, each in a thread of its own, and returns at once.
+
+    Called by the ticker of each worker process: what was asked for is read without a broker as well.
+    """
+    global _scheduled_at
+    if time.monotonic() - _scheduled_at > SCHEDULE_S:
+        _scheduled_at = time.monotonic()
+        now = database_now()
+        syncruns.end_dead(now=now)
+        syncruns.schedule(now=now)
+    for run_id in syncruns.waiting():
+        if not _reading.acquire(blocking=False):
+            return
+        try:
+            _threads("sync", READ_AT_ONCE).submit(_read_here, run_id)
+        except BaseException:
+            _reading.release()
+            raise
+
+
+def _read_here(run_id: int) -> None:
+    close_old_connections()
+    try:
+        inventory.read_run(run_id=run_id, owner=owner(), clock=StepClock())
+    except Exception:
+        log.exception("the inventory of run %s could not be read", run_id)
+    finally:
+        connection.close()
+        _reading.release()
+
+
 @shared_task(name="reinstall.tidy")
 def tidy(**_: Any) -> None:
     """Drops what is kept for a while only."""
@@ -65,18 +123,29 @@ def tidy(**_: Any) -> None:
     idempotency.forget_old(now=now)
     outbox.forget_old(now=now)
     accounts.forget_ended_sessions(now=now)
+    syncruns.forget_old(now=now)
+    forgetting.forget_secrets(now=now)
 
 
 def hint(job_id: int) -> None:
     """Queues `advance_job`, once, quickly. Failing is allowed: the sweep finds the row within seconds."""
+    _queue(advance_job, job_id)
+
+
+def hint_sync(run_id: int) -> None:
+    """Queues `sync` as `hint` does; the ticker finds the row too."""
+    _queue(sync, run_id)
+
+
+def _queue(task: Any, key: int) -> None:
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return
     try:
-        advance_job.apply_async(args=(job_id,), retry=False, expires=60)
+        task.apply_async(args=(key,), retry=False, expires=60)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE_S
-        log.warning("the broker did not take a hint (%s); the sweep finds the job", type(error).__name__)
+        log.warning("the broker did not take a hint (%s); the sweep finds the row", type(error).__name__)
 
 
 def _advance_here(job_id: int) -> None:

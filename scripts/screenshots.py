@@ -18,7 +18,17 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 WIDE, NARROW = (1280, 900), (390, 844)
-LISTS = ("/servers/", "/jobs/", "/key-pairs/", "/audit/", "/settings/tokens/", "/manage/health/", "/admin/")
+LISTS = (
+    "/servers/",
+    "/jobs/",
+    "/key-pairs/",
+    "/clouds/",
+    "/clouds/new/",
+    "/audit/",
+    "/settings/tokens/",
+    "/manage/health/",
+    "/admin/",
+)
 VAR = Path(__file__).resolve().parent.parent / "var"
 OUT = VAR / "screenshots"
 

@@ -32,8 +32,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--while-stdin", action="store_true", help="stop when standard input ends: its starter is gone"
     )
     given = parser.parse_args(argv)
-    if given.servers is not None and not 0 <= given.servers <= 20_000:
-        parser.error("--servers must be from 0 to 20000")
+    if given.servers is not None and not 0 <= given.servers <= 200_000:
+        parser.error("--servers must be from 0 to 200000")
     if not 0 <= given.speed <= 1e6:
         parser.error("--speed must be from 0 to 1000000")
     return given

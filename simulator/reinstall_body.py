@@ -139,3 +139,11 @@ def _check_password(password: str, profile: Profile) -> None:
     allowed = all(ch.isascii() and (ch.isalnum() or ch in SPECIALS) for ch in password)
     if not 8 <= len(password) <= 26 or classes < 3 or not allowed:
         raise ecs_refusal("Ecs.0011")
+
+
+def holds_user_name(password: str) -> bool:
+    """Whether three characters in a row are of "Administrator", forwards or backwards."""
+    name, said = "administrator", password.lower()
+    return any(
+        part[start : start + 3] in said for part in (name, name[::-1]) for start in range(len(part) - 2)
+    )

@@ -16,7 +16,7 @@ from simulator.gate import check_action
 from simulator.jobs import ReinstallWish, start_reinstall
 from simulator.messages import GatewayRefusal, Refusal, Response, answer, bad_parameter, ecs_refusal
 from simulator.records import Accepted, Job, Server
-from simulator.reinstall_body import Wanted, read_body, read_wanted
+from simulator.reinstall_body import Wanted, holds_user_name, read_body, read_wanted
 from simulator.world import World
 
 
@@ -64,6 +64,7 @@ def _seen(call: Call, request: str) -> traces.CallSeen:
 def _check(call: Call, server: Server, wanted: Wanted, version: str) -> None:
     _check_server(server)
     _check_image(call.world, server, version)
+    _check_windows(server, wanted, version)
     _check_key_pair(call, wanted)
     _check_disk(call.world, server, wanted)
     _check_state(call.world, server, wanted)
@@ -90,6 +91,16 @@ def _check_image(world: World, server: Server, version: str) -> None:
         raise bad_parameter(f"image {image.id} does not support Cloud-Init, use the v1 call.")
     if version == "v1" and image.cloud_init:
         raise bad_parameter(f"image {image.id} supports Cloud-Init, use the v2 call.")
+
+
+def _check_windows(server: Server, wanted: Wanted, version: str) -> None:
+    """Without Cloudbase-Init only a password gets in; it holds nothing of the user's name."""
+    if server.os_type != "Windows":
+        return
+    if version == "v1" and wanted.password is None:
+        raise bad_parameter("a Windows image without Cloudbase-Init needs adminpass.")
+    if wanted.password is not None and holds_user_name(wanted.password):
+        raise ecs_refusal("Ecs.0011")
 
 
 def _check_key_pair(call: Call, wanted: Wanted) -> None:

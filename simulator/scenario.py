@@ -81,8 +81,8 @@ def _check_meaning(scenario: Scenario) -> None:
     if scenario.profile not in PROFILES:
         raise BadInput(f"scenario: profile must be one of {', '.join(PROFILES)}")
     for name, count in scenario.servers.items():
-        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 20_000:
-            raise BadInput(f"scenario: servers.{name} must be a whole number from 0 to 20000")
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 200_000:
+            raise BadInput(f"scenario: servers.{name} must be a whole number from 0 to 200000")
     for name, limit in scenario.throttle.items():
         if name not in THROTTLE_CLASSES or not isinstance(limit, int) or limit < 1:
             raise BadInput(

@@ -64,11 +64,11 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin[Order]):
-    """One decision by one person. The script is never shown here."""
+    """One decision by one person. Script and password are never shown here."""
 
     list_display = ("id", "project", "requested_by_name", "source", "reason", "created_at")
     list_filter = ("project", "source")
     search_fields = ("=id", "requested_by_name", "reason", "request_hash")
     date_hierarchy = "created_at"
     list_select_related = ("project",)
-    exclude = ("user_data_sealed",)
+    exclude = ("user_data_sealed", "adminpass_sealed")

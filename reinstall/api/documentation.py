@@ -18,10 +18,11 @@ from reinstall.api.evidence_examples import EVIDENCE
 from reinstall.api.examples import EXAMPLES
 from reinstall.api.lists import ListKind, common_filters
 from reinstall.api.problems import MEDIA_TYPE
+from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
 
-_EXAMPLES = EXAMPLES | EVIDENCE | SYSTEM
+_EXAMPLES = EXAMPLES | EVIDENCE | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 500, 503)
@@ -69,6 +70,7 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "Idempotency-Key",
         "key_reused",
     ),
+    428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
     503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
@@ -182,6 +184,9 @@ def _header(name: str, about: str) -> OpenApiParameter:
 
 
 _HEADERS = {
+    "Prefer": _header(
+        "Prefer", "respond-async: answered at once with 202; the work goes on in the background."
+    ),
     "Idempotency-Key": _header(
         "Idempotency-Key",
         "1 to 128 printable characters, new for each order. The same key and body give the first answer "

@@ -24,7 +24,9 @@ class SentShape(serializers.Serializer[Any]):
     )
     path = serializers.CharField()
     body = serializers.CharField()
-    body_sha256 = serializers.CharField()
+    body_sha256 = serializers.CharField(
+        help_text="SHA-256 of the body; with a password a digest made with a key of the order."
+    )
 
 
 class AnswerShape(serializers.Serializer[Any]):

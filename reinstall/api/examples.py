@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from reinstall.api.job_examples import ASKED
+from reinstall.api.sync_examples import IMAGE, SYNC, SYNC_RUN
+
 _ID = "bae51750-0089-41a1-9d5a-6a4d5a7a9b1f"
 _PATH = f"/v2/0123456789abcdef0123456789abcdef/cloudservers/{_ID}/reinstallos"
 _JOB = {
@@ -59,7 +62,6 @@ _STEP = {
     "note": "From here on the cloud decides. This step cannot be cancelled.",
     "subs": [{"name": "Reinstall", "raw_name": "reInitOsSingle", "state": "active", "seconds": None}],
 }
-_SYNC = {"servers": 212, "added": 3, "changed": 2, "gone": 1, "key_pairs": 8, "kms_keys": 2, "problems": []}
 _PROGRESS = {"elapsed_s": 72, "half_s": 112, "nine_of_ten_s": 190, "left_s": 40, "samples": 57, "percent": 37}
 _TOKEN = {
     "id": 7,
@@ -72,33 +74,11 @@ _TOKEN = {
     "last_used_at": None,
     "revoked_at": None,
 }
-_PROJECT = {
-    "name": "shop-prod",
-    "environment": "production",
-    "profile": "otc",
-    "region": "eu-de",
-    "project_id": "0123456789abcdef0123456789abcdef",
-    "endpoints": {"ecs": "https://ecs.eu-de.otc.t-systems.com"},
-}
-
 #: Name of the shape or body -> a value of it.
 EXAMPLES: dict[str, Any] = {
-    "ProjectShape": {
-        "slug": "shop-prod",
-        **_PROJECT,
-        "credential_kind": "aksk",
-        "synced_at": "2026-01-02T03:00:00Z",
-        "sync_error": "",
-        "created_at": "2025-11-03T09:00:00Z",
-    },
-    "ProjectBody": {
-        **_PROJECT,
-        "credentials": {"kind": "aksk", "access_key": "your access key", "secret_key": "your secret key"},
-    },
-    "CheckShape": {
-        "steps": [{"name": "servers", "ok": True, "sentence": "212 servers listed.", "duration_ms": 186}]
-    },
-    "SyncShape": _SYNC,
+    "SyncShape": SYNC,
+    "SyncRunShape": SYNC_RUN,
+    "ImageShape": IMAGE,
     "ServerRowShape": {
         **_SERVER,
         "system_gb": 40,
@@ -121,6 +101,10 @@ EXAMPLES: dict[str, Any] = {
         "locked": False,
         "created_at": "2025-06-01T08:00:00Z",
         "gone_at": None,
+        "protected_reason": "",
+        "protected_by": "",
+        "protected_at": None,
+        "tag_protected": False,
         "disks": [
             {
                 "volume_id": "3f9a2c58-0f0e-4b7c-9b55-5a4d3c2b1a00",
@@ -167,6 +151,7 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
     },
+    "ProtectionBody": {"reason": "live orders"},
     "OrderBody": {
         "project": "shop-prod",
         "servers": [_ID],
@@ -210,6 +195,7 @@ EXAMPLES: dict[str, Any] = {
         "polled_at": "2026-01-02T03:05:12Z",
         "waiting_for": "",
         "lateness": "",
+        "after": None,
         "steps": [_STEP],
         "progress": _PROGRESS,
         "failure": None,
@@ -236,16 +222,7 @@ EXAMPLES: dict[str, Any] = {
                 "request_id": "a0b1c2d3e4f5061728394a5b6c7d8e9f",
             }
         ],
-        "asked": {
-            "keyname": "KeyPair-350b",
-            "userid": "7e25b1da389f4697a79df3a0e5bd494e",
-            "mode": "withStopServer",
-            "byol": False,
-            "encrypted": True,
-            "cmkid": "83cdb52d-9ebf-4469-9cfa-e7b5b80da846",
-            "user_data_bytes": 21,
-            "user_data_sha256": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
-        },
+        "asked": ASKED,
         "reason": "OPS-4417",
         "requested_by": "alice",
         "approved_by": "",

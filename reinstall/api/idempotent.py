@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,7 @@ HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 #: What a replay repeats beside the body.
 _KEPT = ("Location", "ETag")
+_SALT = "reinstall.api.idempotent"
 _NAMESPACE = uuid.UUID("6f0f6f4e-6c0c-4b53-9d39-3d0c2f1f6a55")
 
 
@@ -41,10 +43,18 @@ def submission_id_of(request: Request) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, f"{actor_of(request).principal}\n{key_of(request)}")
 
 
+def _fingerprint(request: Request) -> str:
+    """What tells bodies apart: keyed where there is a password, else that could be guessed from it."""
+    asked = canonical_json([request.path, request.data])
+    if b"adminpass" in asked:
+        return salted_hmac(_SALT, asked, algorithm="sha256").hexdigest()
+    return hashlib.sha256(asked).hexdigest()
+
+
 def once(request: Request, act: Callable[[], Response]) -> Response:
     """The answer of `act`, or the first answer given to this key. What raises gives the key back."""
     principal, key = actor_of(request).principal, key_of(request)
-    fingerprint = hashlib.sha256(canonical_json([request.path, request.data])).hexdigest()
+    fingerprint = _fingerprint(request)
     earlier = idempotency.begin(principal=principal, key=key, fingerprint=fingerprint, now=timezone.now())
     if earlier is not None:
         return _again(earlier)

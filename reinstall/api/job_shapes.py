@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from reinstall.domain.afterwards import Became
 from reinstall.domain.lateness import Lateness
 from reinstall.domain.states import JobState, Verdict
 from reinstall.selectors.job_steps import StepState
@@ -118,6 +119,31 @@ class AskedForShape(serializers.Serializer[Any]):
     cmkid = serializers.CharField()
     user_data_bytes = serializers.IntegerField()
     user_data_sha256 = serializers.CharField()
+    login = serializers.ChoiceField(choices=("keypair", "password", "script"))
+    version = serializers.ChoiceField(
+        choices=("v1", "v2"), help_text="Of the call: v1 for an image without Cloud-Init."
+    )
+
+
+class ChangeShape(serializers.Serializer[Any]):
+    """One line of the proof: before the request and after the end."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    before = serializers.CharField()
+    after = serializers.CharField()
+    became = serializers.ChoiceField(choices=[became.value for became in Became])
+
+
+class AfterShape(serializers.Serializer[Any]):
+    """What is to know once it has succeeded."""
+
+    leave_alone_until = serializers.DateTimeField(help_text="Until then the login is still being written.")
+    ssh_known_hosts = serializers.ListField(
+        child=serializers.CharField(),
+        source="known_hosts",
+        help_text="What known_hosts files may call the server; its host keys are new: `ssh-keygen -R` each.",
+    )
+    changes = ChangeShape(many=True)
 
 
 class JobShape(serializers.Serializer[Any]):
@@ -141,6 +167,7 @@ class JobShape(serializers.Serializer[Any]):
     lateness = serializers.ChoiceField(
         choices=[late.value for late in Lateness], help_text="Under way for 15 minutes or 2 hours; a badge."
     )
+    after = AfterShape(allow_null=True, help_text="null until the job has succeeded.")
     steps = StepShape(many=True)
     progress = ProgressShape(help_text="Measured when asked; not part of the ETag.")
     failure = FailureShape(allow_null=True)

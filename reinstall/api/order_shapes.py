@@ -7,7 +7,7 @@ from rest_framework import serializers
 from reinstall.api.bodies import Body, Flag, Moment, NotOffered, Text, Texts
 from reinstall.domain.spec import base64_field
 from reinstall.domain.states import JobState, OrderState
-from reinstall.services.checks import Level
+from reinstall.domain.verdicts import Level
 from reinstall.services.orders import OrderRequest
 
 
@@ -18,6 +18,11 @@ class SpecBody(Body):
     userid = Text(default="")
     mode = Text(default="", help_text='"withStopServer", or left out.')
     byol = Flag(default=False)
+    adminpass = Text(
+        default="",
+        help_text="A password in place of keyname, where the cloud has that: 8 to 26 characters of three "
+        "kinds. Never shown again.",
+    )
     user_data = Text(required=False, help_text="The script as plain text, at most 32,768 bytes.")
     user_data_base64 = Text(required=False, help_text="The script in base64, in place of user_data.")
     encrypted = Flag(default=None, allow_null=True, help_text="null leaves it to the cloud.")
@@ -60,6 +65,7 @@ def order_request(body: dict[str, Any]) -> OrderRequest:
         user_data=script,
         encrypted=spec["encrypted"],
         cmkid=spec["cmkid"],
+        adminpass=spec["adminpass"],
         reason=body["reason"],
         confirm=body["confirm"],
         not_before=body["not_before"],
@@ -106,14 +112,16 @@ class OrderCheckShape(serializers.Serializer[Any]):
 
 
 class PreviewedRequestShape(serializers.Serializer[Any]):
-    """The exact call that would be made; user data is shown as size and SHA-256."""
+    """The exact call that would be made; user data is shown as size and SHA-256, a password not at all."""
 
     server_id = serializers.UUIDField()
     server_name = serializers.CharField()
     method = serializers.CharField()
     path = serializers.CharField()
     body = serializers.DictField()
-    request_hash = serializers.CharField()
+    request_hash = serializers.CharField(
+        help_text="As the order will have it. Empty with a password: then it is made with a key of the order."
+    )
 
 
 class PreviewShape(serializers.Serializer[Any]):

@@ -24,7 +24,10 @@ BUSY = (
     "Send it again a little later, with the same Idempotency-Key where it has one."
 )
 #: A body that was judged and refused is 400; these codes have a status of their own.
-_STATUS_OF_CODE = {"key_reused": HTTPStatus.UNPROCESSABLE_ENTITY}
+_STATUS_OF_CODE = {
+    "key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "credentials_failed": HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 #: Seconds after which the first request with the same key is surely over.
 _RETRY_AFTER = {"in_progress": "2"}
 
@@ -35,6 +38,14 @@ class Stale(exceptions.APIException):
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_detail = "This has changed since you read it. Read it again, then decide."
     default_code = "stale"
+
+
+class Unconditional(exceptions.APIException):
+    """A change that must name the version it was decided on, and does not."""
+
+    status_code = HTTPStatus.PRECONDITION_REQUIRED
+    default_detail = "Send If-Match with the ETag of the version you decided on."
+    default_code = "precondition_required"
 
 
 class TooLarge(exceptions.APIException):

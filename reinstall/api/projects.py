@@ -12,12 +12,16 @@ from reinstall.api.authentication import actor_of
 from reinstall.api.bodies import Body, Text, read_body
 from reinstall.api.documentation import describes, describes_list
 from reinstall.api.lists import Filter, ListKind, answer_list
+from reinstall.api.problems import Stale
 from reinstall.api.shapes import shaper
-from reinstall.api.versions import answer_one
+from reinstall.api.versions import answer_one, must_name
 from reinstall.api.views import ApiView
-from reinstall.models import Environment
+from reinstall.domain.errors import Conflict
+from reinstall.models import Environment, Project
 from reinstall.selectors import projects
-from reinstall.services import clouds, inventory
+from reinstall.services import clouds, connection
+from reinstall.services.projects import change_project, rotate_credentials
+from reinstall.services.trial import Result
 
 
 class ProjectShape(serializers.Serializer[Any]):
@@ -31,6 +35,9 @@ class ProjectShape(serializers.Serializer[Any]):
     project_id = serializers.CharField()
     endpoints = serializers.DictField(child=serializers.CharField(), source="cloud.endpoints")
     credential_kind = serializers.ChoiceField(choices=("aksk", "password"))
+    credentials_set_at = serializers.DateTimeField(allow_null=True)
+    credentials_set_by = serializers.CharField(source="credentials_set_by_name")
+    version = serializers.IntegerField(help_text="Counts the changes people made.")
     synced_at = serializers.DateTimeField(allow_null=True)
     sync_error = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -40,7 +47,9 @@ class CheckStepShape(serializers.Serializer[Any]):
     """One step of a connection test."""
 
     name = serializers.CharField()
-    ok = serializers.BooleanField()
+    title = serializers.CharField()
+    result = serializers.ChoiceField(choices=[str(result) for result in Result])
+    ok = serializers.BooleanField(help_text="Passed, perhaps with something to know.")
     sentence = serializers.CharField()
     duration_ms = serializers.IntegerField()
 
@@ -48,19 +57,16 @@ class CheckStepShape(serializers.Serializer[Any]):
 class CheckShape(serializers.Serializer[Any]):
     """A connection test. What a write needs is not tested: a reinstall is the only real test."""
 
+    ok = serializers.BooleanField(help_text="No step failed.")
     steps = CheckStepShape(many=True)
+    writes = serializers.CharField(help_text="What this says of write rights.")
 
 
-class SyncShape(serializers.Serializer[Any]):
-    """What a sync found; `problems` are sentences on what could not be read."""
+class RotationShape(serializers.Serializer[Any]):
+    """Credentials that became current, with the test that let them."""
 
-    servers = serializers.IntegerField()
-    added = serializers.IntegerField()
-    changed = serializers.IntegerField()
-    gone = serializers.IntegerField()
-    key_pairs = serializers.IntegerField()
-    kms_keys = serializers.IntegerField()
-    problems = serializers.ListField(child=serializers.CharField())
+    project = ProjectShape()
+    steps = CheckStepShape(many=True)
 
 
 class _Addresses(serializers.DictField):
@@ -92,6 +98,19 @@ class ProjectBody(Body):
     credentials = CredentialsBody()
 
 
+class ProjectChangeBody(Body):
+    """What can be changed; what is left out stays."""
+
+    name = Text(required=False)
+    environment = Text(required=False)
+
+
+class RotationBody(Body):
+    """Credentials that are to take the place of those stored."""
+
+    credentials = CredentialsBody()
+
+
 PROJECTS = ListKind(
     "projects",
     ProjectShape,
@@ -120,9 +139,16 @@ class ProjectList(ApiView):
         actor = actor_of(request)
         document = read_body(ProjectBody, request)
         project = clouds.add_project(actor=actor, now=timezone.now(), document=document)
+        location = f"{request.path}{project.slug}/"
         return answer_one(
-            request, ProjectShape, project, status=201, Location=f"{request.path}{project.slug}/"
+            request, ProjectShape, project, version=_version(project), status=201, Location=location
         )
+
+
+def _version(project: Project) -> str:
+    """Names all that a project shows, for its ETag; two syncs apart it is another."""
+    read = (project.synced_at, project.sync_error, project.credential_version)
+    return f"project {project.slug} {project.version} {read}"
 
 
 class ProjectDetail(ApiView):
@@ -136,7 +162,50 @@ class ProjectDetail(ApiView):
         headers=("If-None-Match",),
     )
     def get(self, request: Request, slug: str) -> Response:
-        return answer_one(request, ProjectShape, projects.get_project(actor_of(request), slug))
+        project = projects.get_project(actor_of(request), slug)
+        return answer_one(request, ProjectShape, project, version=_version(project))
+
+    @describes(
+        "change_project",
+        "Change name or environment",
+        ProjectShape,
+        body=ProjectChangeBody,
+        problems=(404, 412, 428),
+        headers=("If-Match",),
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        actor = actor_of(request)
+        seen = projects.get_project(actor, slug)
+        must_name(request, _version(seen))
+        try:
+            changed = change_project(
+                actor=actor,
+                now=timezone.now(),
+                slug=slug,
+                version=seen.version,
+                changes=read_body(ProjectChangeBody, request),
+            )
+        except Conflict:
+            raise Stale from None
+        return answer_one(request, ProjectShape, changed, version=_version(changed))
+
+
+class ProjectCredentials(ApiView):
+    """The credentials of a project: written, never read."""
+
+    @describes(
+        "rotate_credentials",
+        "Set new credentials, once a sign-in and the list of servers worked with them",
+        RotationShape,
+        body=RotationBody,
+        problems=(404, 409, 422),
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        body = read_body(RotationBody, request)
+        rotated = rotate_credentials(
+            actor=actor_of(request), now=timezone.now(), slug=slug, credentials=dict(body["credentials"])
+        )
+        return Response(shaper(RotationShape)(rotated))
 
 
 class ProjectCheck(ApiView):
@@ -144,17 +213,6 @@ class ProjectCheck(ApiView):
 
     @describes("check_project", "Test the connection, step by step", CheckShape, problems=(404,))
     def post(self, request: Request, slug: str) -> Response:
-        steps = clouds.check_connection(actor=actor_of(request), now=timezone.now(), slug=slug)
-        shaped = shaper(CheckStepShape)
-        return Response({"steps": [shaped(step) for step in steps]})
-
-
-class ProjectSync(ApiView):
-    """Reads the inventory of a project now."""
-
-    @describes("sync_project", "Read servers, disks and keys from the cloud now", SyncShape, problems=(404,))
-    def post(self, request: Request, slug: str) -> Response:
         actor = actor_of(request)
-        project = projects.get_project(actor, slug)
-        report = inventory.sync_project(actor=actor, now=timezone.now(), project=project)
-        return Response(shaper(SyncShape)(report))
+        steps = tuple(connection.check_connection(actor=actor, now=timezone.now(), slug=slug))
+        return Response(shaper(CheckShape)(connection.Checked(steps)))

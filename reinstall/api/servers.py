@@ -4,11 +4,13 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
+from reinstall.api.bodies import Body, Text, read_body
 from reinstall.api.documentation import describes, describes_list
 from reinstall.api.job_shapes import JobRowShape
 from reinstall.api.lists import Filter, ListKind, answer_list
@@ -16,6 +18,7 @@ from reinstall.api.versions import answer_one
 from reinstall.api.views import ApiView
 from reinstall.selectors import servers
 from reinstall.selectors.server_rows import STATES
+from reinstall.services.protection import protect_server, unprotect_server
 
 
 class JobBriefShape(serializers.Serializer[Any]):
@@ -90,8 +93,18 @@ class ServerShape(serializers.Serializer[Any]):
     gone_at = serializers.DateTimeField(allow_null=True)
     disks = DiskShape(many=True)
     history = JobRowShape(many=True)
+    protected_reason = serializers.CharField(help_text='Why a person protected it; "" where nobody did.')
+    protected_by = serializers.CharField()
+    protected_at = serializers.DateTimeField(allow_null=True)
+    tag_protected = serializers.BooleanField(help_text="The cloud's tag ecsportal:protected is on it.")
     active_job = JobBriefShape(allow_null=True, source="row.active_job")
     why_not = serializers.CharField(source="row.why_not")
+
+
+class ProtectionBody(Body):
+    """Why a server is protected, or not any more."""
+
+    reason = Text()
 
 
 SERVERS = ListKind(
@@ -137,3 +150,35 @@ class ServerDetail(ApiView):
     )
     def get(self, request: Request, server_id: uuid.UUID) -> Response:
         return answer_one(request, ServerShape, servers.get_server(actor_of(request), server_id))
+
+
+class ServerProtect(ApiView):
+    """Protects a server: nobody can reinstall it until the protection is lifted."""
+
+    @describes(
+        "protect_server",
+        "Protect a server from reinstalls",
+        ServerShape,
+        body=ProtectionBody,
+        problems=(404, 409),
+    )
+    def post(self, request: Request, server_id: uuid.UUID) -> Response:
+        actor, said = actor_of(request), read_body(ProtectionBody, request)
+        protect_server(actor=actor, now=timezone.now(), server_id=server_id, reason=said["reason"])
+        return answer_one(request, ServerShape, servers.get_server(actor, server_id))
+
+
+class ServerUnprotect(ApiView):
+    """Lifts the protection a person set; the tag of the cloud stays."""
+
+    @describes(
+        "unprotect_server",
+        "Lift the protection of a server",
+        ServerShape,
+        body=ProtectionBody,
+        problems=(404, 409),
+    )
+    def post(self, request: Request, server_id: uuid.UUID) -> Response:
+        actor, said = actor_of(request), read_body(ProtectionBody, request)
+        unprotect_server(actor=actor, now=timezone.now(), server_id=server_id, reason=said["reason"])
+        return answer_one(request, ServerShape, servers.get_server(actor, server_id))

@@ -8,7 +8,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from reinstall.api.problems import Stale
+from reinstall.api.problems import Stale, Unconditional
 from reinstall.api.shapes import Shape, shaper
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -39,6 +39,13 @@ def must_match(request: Request, version: str) -> None:
     """Raises Stale when the caller sent If-Match and it names another version than this one."""
     if "If-Match" in request.headers and not _names(request, "If-Match", etag_of(version)):
         raise Stale
+
+
+def must_name(request: Request, version: str) -> None:
+    """As `must_match`, for changes nobody may make unseen: raises Unconditional without an If-Match."""
+    if "If-Match" not in request.headers:
+        raise Unconditional
+    must_match(request, version)
 
 
 def _names(request: Request, header: str, etag: str) -> bool:

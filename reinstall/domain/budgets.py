@@ -27,6 +27,7 @@ class Share(StrEnum):
     SUBMIT = "submit"
     EVIDENCE = "evidence"
     POLL = "poll"
+    SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,20 @@ class Rate:
     burst: float
 
 
-#: Together half of the gateway's default for one API.
-DEFAULT_PER_S: Mapping[Share, float] = {Share.SUBMIT: 30.0, Share.EVIDENCE: 20.0, Share.POLL: 50.0}
+#: What jobs take is half of the gateway's default for one API; reading the inventory comes on top.
+DEFAULT_PER_S: Mapping[Share, float] = {
+    Share.SUBMIT: 30.0,
+    Share.EVIDENCE: 20.0,
+    Share.POLL: 50.0,
+    Share.SYNC: 20.0,
+}
 #: How many seconds' worth of calls may be made at once after a rest.
-BURST_S: Mapping[Share, float] = {Share.SUBMIT: 10.0, Share.EVIDENCE: 5.0, Share.POLL: 1.0}
+BURST_S: Mapping[Share, float] = {
+    Share.SUBMIT: 10.0,
+    Share.EVIDENCE: 5.0,
+    Share.POLL: 1.0,
+    Share.SYNC: 2.0,
+}
 #: One step of a job makes up to this many calls, and must always fit.
 LEAST_BURST = 5.0
 
@@ -58,7 +69,9 @@ def parse_rates(items: list[str]) -> dict[str, float]:
         name, equals, number = item.partition("=")
         good = equals and name in rates and re.fullmatch(r"\d{1,5}(\.\d{1,3})?", number)
         if not good or float(number) <= 0:
-            raise ValueError(f"{item!r} is not one of submit, evidence, poll with calls a second: poll=20")
+            raise ValueError(
+                f"{item!r} is not one of submit, evidence, poll, sync with calls a second: poll=20"
+            )
         rates[name] = float(number)
     return rates
 

@@ -73,6 +73,14 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "to_know": Look(T.ATTN, "s-warn", "to know"),
         "must_fix": Look(T.BAD, "s-bad", "must be fixed"),
     },
+    "probe": {
+        "waiting": Look(T.IDLE, "s-todo", "not yet"),
+        "going_on": Look(T.RUN, "s-run", "going on"),
+        "passed": Look(T.OK, "s-ok", "passed"),
+        "warned": Look(T.ATTN, "s-warn", "to know"),
+        "failed": Look(T.BAD, "s-bad", "failed"),
+        "not_tried": Look(T.IDLE, "s-skip", "not tried"),
+    },
     "grade": {
         "": Look(T.IDLE, "s-skip", "Proves nothing by itself"),
         "E1": Look(T.OK, "s-ok", "Proves: it ran, and the cloud names its job"),

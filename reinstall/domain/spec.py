@@ -9,17 +9,16 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reinstall.domain.errors import FieldError, RuleBroken
 from reinstall.domain.findings import TO_KNOW, refusals
 from reinstall.domain.findings import USER_DATA_MAX_BYTES as USER_DATA_MAX_BYTES
+from reinstall.domain.logins import login_errors
 from reinstall.domain.userdata import findings
 
 MODE_STOP_FIRST = "withStopServer"
 
-_KEYNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_USERID = re.compile(r"[0-9a-f]{32}")
 _CMKID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -32,6 +31,9 @@ class Limits:
     allows_byol: bool = True
     allows_encryption: bool = True
     user_data_only: bool = False
+    allows_password: bool = False
+    #: Why not, in the words of the cloud's profile.
+    password_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class ReinstallSpec:
 
     encrypted: None leaves the key out (the cloud decides), True sends "1", False sends "0".
     user_data: the exact bytes the server will find, before base64; empty means none.
+    adminpass: in place of a key pair; secret, so it is in no repr.
     """
 
     keyname: str = ""
@@ -49,52 +52,18 @@ class ReinstallSpec:
     user_data: bytes = b""
     encrypted: bool | None = None
     cmkid: str = ""
+    adminpass: str = field(default="", repr=False)
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         errors = [
-            *self._login_errors(),
+            *login_errors(self),
             *self._user_data_errors(),
             *self._option_errors(),
             *self._cmk_errors(),
         ]
         if errors:
             raise RuleBroken.of(errors)
-
-    def _login_errors(self) -> list[FieldError]:
-        errors = []
-        if not self.keyname:
-            if not (self.limits.user_data_only and self.user_data):
-                errors.append(
-                    FieldError(
-                        "keyname", "Choose the key pair that signs in after the reinstall.", "required"
-                    )
-                )
-        elif not _KEYNAME.fullmatch(self.keyname):
-            errors.append(
-                FieldError(
-                    "keyname",
-                    "A key pair name has 1 to 64 letters, digits, hyphens or underscores.",
-                    "format",
-                )
-            )
-        if self.userid and not _USERID.fullmatch(self.userid):
-            errors.append(
-                FieldError(
-                    "userid",
-                    "A user ID has 32 characters, 0-9 and a-f, as in the key pair's owner.",
-                    "format",
-                )
-            )
-        if self.keyname and not self.userid:
-            errors.append(
-                FieldError(
-                    "userid",
-                    "Enter the user ID the key pair belongs to; the cloud looks it up there.",
-                    "required",
-                )
-            )
-        return errors
 
     def _user_data_errors(self) -> list[FieldError]:
         return [FieldError("user_data", it.sentence, it.code) for it in refusals(self.user_data)]
@@ -141,8 +110,8 @@ class ReinstallSpec:
     def body(self) -> dict[str, object]:
         """The request's JSON object, exactly as the cloud is to see it; BYOL is left out when not wanted."""
         fields: dict[str, object] = {}
-        for name, value in (("keyname", self.keyname), ("userid", self.userid), ("mode", self.mode)):
-            if value:
+        for name in ("keyname", "userid", "adminpass", "mode"):
+            if value := getattr(self, name):
                 fields[name] = value
         metadata = self._metadata()
         if metadata:
@@ -166,7 +135,7 @@ class ReinstallSpec:
         return canonical_json(self.body())
 
     def masked_body(self) -> dict[str, object]:
-        """As `body`, with user data replaced by its size and digest: safe for pages, logs and audit."""
+        """As `body`, user data as size and digest, no password: safe for pages, logs and audit."""
         return mask_body(self.body())
 
 
@@ -195,9 +164,9 @@ def mask_body(body: dict[str, object]) -> dict[str, object]:
     return {**body, "os-reinstall": fields}
 
 
-def call_path(project_id: str, server_id: str) -> str:
-    """The path of the one destructive call."""
-    return f"/v2/{project_id}/cloudservers/{server_id}/reinstallos"
+def call_path(project_id: str, server_id: str, version: str = "v2") -> str:
+    """The path of the one destructive call: v2, or v1 for an image without Cloud-Init."""
+    return f"/{version}/{project_id}/cloudservers/{server_id}/reinstallos"
 
 
 def _decoded(text: str) -> bytes:

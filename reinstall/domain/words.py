@@ -156,6 +156,15 @@ def step_sentence(state: JobState, *, waiting_for: str, cloud_status: str, code:
     return f"{headline} ({cloud_status})" if state is S.RUNNING and cloud_status else headline
 
 
+def login_words(login: str, keyname: str, userid: str) -> str:
+    """How somebody signs in after a reinstall; `login` is keypair, password or script."""
+    if login == "password":
+        return "the password that was set with the request"
+    if login == "script":
+        return "whatever the first-boot script set up"
+    return f"the key pair {keyname} of user {userid}"
+
+
 #: Types of the cloud's sub-jobs as far as any document or report names them.
 _SUB_JOBS: Mapping[str, str] = {
     "reinitossingle": "Reinstall the system",

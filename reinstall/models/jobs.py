@@ -23,6 +23,10 @@ class Job(models.Model):
     seq = models.PositiveIntegerField(default=0)
     #: SHA-256 of the canonical request this job was placed with; compared again when the call is armed.
     request_hash = models.CharField(max_length=64)
+    #: Version of the call its image takes, decided when the order was placed; covered by the hash.
+    call_version = models.CharField(
+        max_length=2, choices=[("v1", "v1"), ("v2", "v2")], default="v2", db_default="v2"
+    )
     #: What the server was when the order was placed (name, addresses, disks), for the last look.
     snapshot = models.JSONField(default=dict)
     #: The same, as read at most a minute before arming; empty until then.
@@ -39,6 +43,8 @@ class Job(models.Model):
     busy_seen_at = models.DateTimeField(null=True, blank=True)
     idle_seen_at = models.DateTimeField(null=True, blank=True)
     poll_failures = models.PositiveIntegerField(default=0)
+    #: When the cloud says that its job ended; None where it did not say.
+    cloud_ended_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     failure_code = models.CharField(max_length=80, blank=True)
@@ -98,6 +104,7 @@ class Attempt(models.Model):
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveIntegerField()
     verdict = models.CharField(max_length=12, choices=[(v.value, v.value) for v in Verdict])
+    #: SHA-256 of the body; of a body with a password a keyed digest (services.requests says why).
     body_sha256 = models.CharField(max_length=64)
     #: The X-Sdk-Date of the signature; the gateway refuses it 15 minutes later. Null for a token call.
     signed_at = models.DateTimeField(null=True)

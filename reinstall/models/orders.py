@@ -29,8 +29,11 @@ class Order(models.Model):
     user_data_sealed = models.BinaryField(default=b"", editable=False)
     user_data_bytes = models.PositiveIntegerField(default=0)
     user_data_sha256 = models.CharField(max_length=64, blank=True)
-    #: Envelope of the password that is set instead of a key pair, where the cloud has that; b"" for none.
+    #: Envelope of the password that is set instead of a key pair, where the cloud has that, and of the key
+    #: its digests are made with; b"" for none, emptied with the script.
     adminpass_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
+    #: Whether a password was asked for; stays true when the envelope is emptied.
+    password_set = models.BooleanField(default=False, db_default=False)
     #: The version of the preset the settings were taken from, where one was.
     preset_version = models.ForeignKey(
         "PresetVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="orders"

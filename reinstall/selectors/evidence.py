@@ -147,14 +147,14 @@ def _sent(job: Job, attempt: Attempt | None, call: Exchange | None) -> SentView 
         signed_at=attempt.signed_at,
         may_arrive_until=attempt.intent_at + SETTLE if unanswered else None,
         # Without a record of the call its worker died at it; what it had in hand is in the order.
-        path=call.path if call else call_path(job.project.project_id, str(job.server_id)),
+        path=call.path if call else call_path(job.project.project_id, str(job.server_id), job.call_version),
         body=call.request_body if call else _masked(job.order),
         body_sha256=attempt.body_sha256,
     )
 
 
 def _masked(order: Order) -> str:
-    """The body as `domain.spec.mask_body` shows it, without opening the sealed script."""
+    """The body as `domain.spec.mask_body` shows it, without opening what is sealed."""
     metadata: dict[str, str] = {"BYOL": "true"} if order.byol else {}
     if order.user_data_bytes:
         metadata["user_data"] = f"hidden: {order.user_data_bytes:,} B, sha256 {order.user_data_sha256}"
@@ -162,7 +162,13 @@ def _masked(order: Order) -> str:
         metadata["__system__encrypted"] = "1" if order.encrypted else "0"
     if order.cmkid:
         metadata["__system__cmkid"] = order.cmkid
-    fields = {"keyname": order.keyname, "userid": order.userid, "mode": order.mode, "metadata": metadata}
+    fields = {
+        "keyname": order.keyname,
+        "userid": order.userid,
+        "adminpass": "hidden" if order.password_set else "",
+        "mode": order.mode,
+        "metadata": metadata,
+    }
     return json.dumps({"os-reinstall": {name: value for name, value in fields.items() if value}}, indent=2)
 
 

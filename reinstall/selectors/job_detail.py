@@ -14,6 +14,8 @@ from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
+from reinstall.selectors.job_after import AfterView, after_of
+from reinstall.selectors.job_asked import AskedFor, asked_for
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
 from reinstall.selectors.projects import may_request
 
@@ -78,20 +80,6 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedFor:
-    """What the order asked for. The script itself is never here, only its size and SHA-256."""
-
-    keyname: str
-    userid: str
-    mode: str
-    byol: bool
-    encrypted: bool | None
-    cmkid: str
-    user_data_bytes: int
-    user_data_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class JobView:
     """One job. `stamp` changes whenever something else of it does (but for the passing of time)."""
 
@@ -132,6 +120,7 @@ class JobView:
     tone: str
     last_audit_note: str
     lateness: str
+    after: AfterView | None
 
 
 #: What the view takes from the row as it is.
@@ -170,7 +159,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         approved_by="",
         source=order.source,
         reason=order.reason,
-        asked=_asked_for(job),
+        asked=asked_for(job),
         request_id=next((entry["request_id"] for entry in entries if entry["request_id"]), ""),
         can_cancel=state in CANCELLABLE and may_request(actor, job.project),
         done=state in FINAL,
@@ -179,20 +168,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         tone=look_of("job", state).tone,
         last_audit_note=entries[-1]["note"] if entries else "",
         lateness=lateness(state, job.sent_at or job.created_at, at),
-    )
-
-
-def _asked_for(job: Job) -> AskedFor:
-    order = job.order
-    return AskedFor(
-        order.keyname,
-        order.userid,
-        order.mode,
-        order.byol,
-        order.encrypted,
-        order.cmkid,
-        order.user_data_bytes,
-        order.user_data_sha256,
+        after=after_of(job),
     )
 
 

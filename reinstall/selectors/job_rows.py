@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from reinstall.domain import words
+from reinstall.domain.afterwards import leave_alone_until
 from reinstall.domain.lateness import lateness
 from reinstall.domain.states import JobState
 from reinstall.models import Job
@@ -18,6 +19,7 @@ COLUMNS = (
     *("id", "order_id", "server_id", "server_name", "project__slug", "project__environment", "state"),
     *("state_since", "waiting_for", "cloud_status", "failure_code", "failure_message"),
     *("order__requested_by_name", "order__reason", "created_at", "sent_at", "ended_at", "cloud_job_id"),
+    "cloud_ended_at",
 )
 #: And the database's clock, for what a job is late by.
 READ_AT = {"read_at": Now()}
@@ -28,6 +30,7 @@ class JobRow:
     """One job of a list. `step` is a sentence: the current step, or the cause of a bad end.
 
     lateness: "", overdue (15 minutes) or stuck (2 hours): a badge, the job goes on as it is.
+    leave_alone_until: set while the login of a server that was just reinstalled is being written.
     took_s: seconds from the request going out to the end; None while it runs and when nothing was sent.
     """
 
@@ -48,6 +51,7 @@ class JobRow:
     took_s: int | None
     cloud_job_id: str
     lateness: str
+    leave_alone_until: datetime | None
 
 
 def job_rows(found: Iterable[Mapping[str, Any]]) -> tuple[JobRow, ...]:
@@ -81,7 +85,17 @@ def _job_row(facts: Mapping[str, Any]) -> JobRow:
         took_s=int((ended - sent).total_seconds()) if sent and ended else None,
         cloud_job_id=facts["cloud_job_id"],
         lateness=lateness(facts["state"], sent or facts["created_at"], facts["read_at"]),
+        leave_alone_until=_leave_alone(facts),
     )
+
+
+def _leave_alone(facts: Mapping[str, Any]) -> datetime | None:
+    if facts["state"] != JobState.SUCCEEDED or facts["ended_at"] is None:
+        return None
+    until = leave_alone_until(
+        cloud_ended_at=facts["cloud_ended_at"], sent_at=facts["sent_at"], ended_at=facts["ended_at"]
+    )
+    return until if facts["read_at"] < until else None
 
 
 def rows_of_server(server_id: uuid.UUID, limit: int) -> tuple[JobRow, ...]:

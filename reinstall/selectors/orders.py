@@ -67,7 +67,8 @@ def get_order(actor: Actor, order_id: int) -> OrderView:
 
 def _visible(actor: Actor) -> QuerySet[Order, Order]:
     visible = Project.objects.visible_to(actor).values("pk")
-    return Order.objects.filter(project__in=visible).select_related("project").defer("user_data_sealed")
+    orders = Order.objects.filter(project__in=visible).select_related("project")
+    return orders.defer("user_data_sealed", "adminpass_sealed")
 
 
 def _in_state(state: str) -> Q:

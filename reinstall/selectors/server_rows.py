@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.looks import look_of
+from reinstall.domain.protection import protection_of
 from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Disk, Job, Server
 from reinstall.selectors.projects import requestable_ids
@@ -21,7 +22,7 @@ STATES = ("running", "stopped", "reinstalling", "temporary", "gone", "error", "o
 COLUMNS = (
     *("id", "name", "project_id", "project__slug", "project__name", "project__environment"),
     *("project__synced_at", "status", "task_state", "image_name", "flavor", "addresses", "tags"),
-    *("temporary", "locked", "seen_at", "gone_at"),
+    *("temporary", "locked", "protected_reason", "protected_by_name", "seen_at", "gone_at"),
 )
 
 
@@ -141,6 +142,7 @@ def _why_not(
 ) -> str:
     """In the order in which people can do something about it."""
     name = facts["name"]
+    protected = protection_of(name, facts["tags"], facts["protected_reason"], facts["protected_by_name"])
     reasons = (
         (facts["gone_at"] is not None, f"{name} was not at the cloud any more at the last sync."),
         (facts["temporary"], f"{name} is a temporary helper of a running reinstall; it vanishes by itself."),
@@ -149,6 +151,7 @@ def _why_not(
             allowed is not None and facts["project_id"] not in allowed,
             f"You may look at {facts['project__name']}, but reinstalls need the role requester there.",
         ),
+        (bool(protected), protected),
         (facts["locked"], f"{name} is locked at the cloud. Unlock it there first."),
         (not has_system, f"{name} has no system disk that is known here."),
     )

@@ -4,19 +4,22 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
+from reinstall.domain.protection import TAG, tagged
+from reinstall.domain.server_search import Token, parse
 from reinstall.domain.states import JobState
 from reinstall.models import Disk, Job, Project, Server
+from reinstall.models.clock import database_now
 from reinstall.selectors.job_rows import JobRow, rows_of_server
 from reinstall.selectors.pages import Page, capped_count, ordering_of, page_of
-from reinstall.selectors.projects import in_projects
+from reinstall.selectors.projects import in_projects, may_request
 from reinstall.selectors.server_rows import COLUMNS, STATES, STATUS_OF, JobBrief, ServerRow, server_rows
 
 __all__ = [
@@ -89,6 +92,12 @@ class ServerView:
     gone_at: datetime | None
     disks: tuple[DiskView, ...]
     history: tuple[JobRow, ...]
+    #: Why a person protected it, "" where nobody did; `tag_protected` where the cloud's tag does.
+    protected_reason: str
+    protected_by: str
+    protected_at: datetime | None
+    tag_protected: bool
+    may_request: bool
 
 
 def server_page(
@@ -135,6 +144,11 @@ def get_server(actor: Actor, server_id: uuid.UUID) -> ServerView:
         gone_at=server.gone_at,
         disks=tuple(_disk_view(disk) for disk in _system_first(server.disks.all())),
         history=rows_of_server(server.pk, HISTORY),
+        protected_reason=server.protected_reason,
+        protected_by=server.protected_by_name,
+        protected_at=server.protected_at,
+        tag_protected=tagged(server.tags),
+        may_request=may_request(actor, server.project),
     )
 
 
@@ -146,12 +160,38 @@ def _attribute(row: Any, path: str) -> Any:
 
 def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
     rows = in_projects(Server.objects.all(), actor, filters.project)
-    rows = rows.filter(_status_filter(filters.status))
-    for word in filters.q.lower().split():
+    words, tokens = parse(filters.q, STATES)
+    states = [token.value for token in tokens if token.kind == "is" and token.value != "protected"]
+    rows = rows.filter(_status_filter(filters.status or next(iter(states), "")))
+    for state in states:
+        rows = rows.filter(_status_filter(state))
+    for word in words:
         rows = rows.filter(search__contains=word)
+    for token in tokens:
+        rows = _by_token(rows, token)
     if filters.image:
         rows = rows.filter(Q(image_name=filters.image) | Q(image_id=filters.image))
     return _tagged(rows, filters.tag) if filters.tag else rows
+
+
+def _by_token(rows: QuerySet[Server, Server], token: Token) -> QuerySet[Server, Server]:
+    jobs = Job.objects.filter(server=OuterRef("pk"))
+    if token.kind == "tag":
+        return _tagged(rows, token.value)
+    if token.kind == "image":
+        return rows.filter(Q(image_name__icontains=token.value) | Q(image_id=token.value))
+    if token.kind == "older":
+        since = database_now() - timedelta(days=int(token.value))
+        return rows.filter(Exists(jobs), ~Exists(jobs.filter(created_at__gte=since)))
+    if token.kind == "last" and token.value == "never":
+        return rows.filter(~Exists(jobs))
+    if token.kind == "last":
+        newest = jobs.order_by("-created_at", "-id").values("state")[:1]
+        return rows.annotate(newest=Subquery(newest)).filter(newest=JobState.FAILED)
+    if token.value == "protected":
+        tag = Q(pk__in=_tagged(Server.objects.all(), TAG).values("pk"))
+        return rows.filter(~Q(protected_reason="") | tag)
+    return rows
 
 
 def _status_filter(status: str) -> Q:

@@ -1,23 +1,22 @@
-"""Looks over a request before it is placed, with what the portal already knows; asks the cloud nothing."""
+"""Looks over a request before it is placed, by the rows of the inventory; asks the cloud nothing.
+
+A form and a dry run have a glance at the cloud first (services.glance), which makes those rows fresh. What an
+answer means is said in domain.verdicts, for these checks and for the engine's last look alike.
+"""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from reinstall.domain import verdicts
+from reinstall.domain.callversions import call_findings, version_for
 from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
-from reinstall.models import Job, KeyPair, KmsKey, Project, Server
-from reinstall.services import links
-
-
-class Level(StrEnum):
-    """How a check came out."""
-
-    PASSED = "passed"
-    TO_KNOW = "to_know"
-    MUST_FIX = "must_fix"
+from reinstall.domain.verdicts import ImageState, Level, Verdict
+from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
+from reinstall.services import links, protection, requests
+from reinstall.services.glance import Glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,14 @@ def held_sentence(job: Job) -> str:
     return f"{job.server_name} is held by job #{job.pk} of {job.order.requested_by_name}, in state “{word}”."
 
 
+#: For a request that is judged by the rows alone.
+NO_GLANCE = Glance()
+
+
+def _verdict(name: str, verdict: Verdict, field: str = "") -> Check:
+    return Check(name, verdict.level, verdict.sentence, field)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A request, and what the portal knows about it: read once, however many servers it names."""
@@ -61,26 +68,40 @@ class _Asked:
     key_owners: frozenset[str]
     kms_key: KmsKey | None
     warnings: tuple[str, ...]
+    #: Ids of images without Cloud-Init.
+    bare_images: frozenset[str]
+    images: dict[str, ImageState]
+    glance: Glance
+
+
+def of_the_cloud(glance: Glance) -> Iterator[Check]:
+    """What the cloud could not be asked about, once for a request however many servers it names."""
+    for sentence in glance.silent:
+        yield Check("cloud", Level.TO_KNOW, sentence)
 
 
 def check_requests(
-    project: Project, servers: Sequence[Server], spec: ReinstallSpec
+    project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance = NO_GLANCE
 ) -> list[tuple[Check, ...]]:
     """All checks for each of the servers, in the order people read them; a few queries, however many."""
     checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
         _there,
+        _protected,
         _free,
         _disks,
         _running,
+        _image,
+        _room,
         _key_pair,
         _encryption,
         _user_data,
+        _call,
     ]
-    asked = _asked(project, servers, spec)
+    asked = _asked(project, servers, spec, glance)
     return [tuple(result for check in checks for result in check(asked, server)) for server in servers]
 
 
-def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> _Asked:
+def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance) -> _Asked:
     pairs = KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None)
     keys = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None)
     return _Asked(
@@ -90,7 +111,19 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec) -> 
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
         warnings=user_data_warnings(spec.user_data),
+        bare_images=requests.bare_images(project),
+        images=_images(project, servers),
+        glance=glance,
     )
+
+
+def _images(project: Project, servers: Sequence[Server]) -> dict[str, ImageState]:
+    wanted = {server.image_id for server in servers if server.image_id}
+    found = Image.objects.filter(project=project, image_id__in=wanted)
+    return {
+        row.image_id: ImageState(row.name, row.status, row.image_type, gone=row.gone_at is not None)
+        for row in found
+    }
 
 
 def _there(asked: _Asked, server: Server) -> Iterator[Check]:
@@ -119,6 +152,12 @@ def _there(asked: _Asked, server: Server) -> Iterator[Check]:
         )
 
 
+def _protected(asked: _Asked, server: Server) -> Iterator[Check]:
+    sentence = protection.sentence_of(server)
+    if sentence:
+        yield Check("protected", Level.MUST_FIX, sentence, "servers")
+
+
 def _free(asked: _Asked, server: Server) -> Iterator[Check]:
     job = asked.holders.get(server.pk)
     if job is None:
@@ -136,13 +175,16 @@ def _disks(asked: _Asked, server: Server) -> Iterator[Check]:
         )
         return
     yield Check("system_disk", Level.PASSED, "One system disk attached; it is the only one that is wiped.")
-    if system[0].encrypted and asked.spec.encrypted is not True:
-        yield Check(
-            "encryption_lost",
-            Level.TO_KNOW,
-            "The system disk is encrypted now; as asked for here, the new one may not be.",
-            "encrypted",
-        )
+    lost = verdicts.encryption(
+        now_encrypted=system[0].encrypted,
+        cmkid=system[0].cmkid,
+        asked=asked.spec.encrypted,
+        can_ask=links.profile_of(asked.project).allows_encryption,
+    )
+    if lost is not None:
+        yield _verdict("encryption_lost", lost, "encrypted")
+    if system[0].snapshots is not None or "snapshots" in asked.glance.asked:
+        yield _verdict("snapshots", verdicts.snapshots(system[0].snapshots))
 
 
 def _running(asked: _Asked, server: Server) -> Iterator[Check]:
@@ -168,48 +210,49 @@ def _running(asked: _Asked, server: Server) -> Iterator[Check]:
         )
 
 
+def _image(asked: _Asked, server: Server) -> Iterator[Check]:
+    found = asked.images.get(server.image_id)
+    if found is not None:
+        yield _verdict("image", verdicts.image(server.name, server.image_id, found), "servers")
+
+
+def _room(asked: _Asked, server: Server) -> Iterator[Check]:
+    if "quota" in asked.glance.asked:
+        yield _verdict("quota", verdicts.room(asked.glance.room), "servers")
+
+
 def _key_pair(asked: _Asked, server: Server) -> Iterator[Check]:
     spec, owners = asked.spec, asked.key_owners
     if not spec.keyname:
         return
-    if not owners:
-        yield Check(
-            "key_pair",
-            Level.MUST_FIX,
-            f"There is no key pair {spec.keyname} in {asked.project.name} as last read.",
-            "keyname",
-        )
-    elif owners == {""}:
-        sentence = "The key pair exists; the cloud does not say to this portal which user it belongs to."
-        yield Check("key_pair", Level.TO_KNOW, sentence, "userid")
-    elif spec.userid not in owners:
-        yield Check(
-            "key_pair",
-            Level.MUST_FIX,
-            f"The key pair {spec.keyname} does not belong to user {spec.userid}; "
-            f"its owner is {', '.join(sorted(owners))}.",
-            "userid",
-        )
-    else:
-        yield Check("key_pair", Level.PASSED, "The key pair exists for this user ID.")
+    if owners:
+        verdict = verdicts.key_pair(spec.keyname, spec.userid, owners)
+        yield _verdict("key_pair", verdict, "" if verdict.level is Level.PASSED else "userid")
+        return
+    sentence = f"There is no key pair {spec.keyname} in {asked.project.name} as last read. Choose another."
+    yield Check("key_pair", Level.MUST_FIX, sentence, "keyname")
 
 
 def _encryption(asked: _Asked, server: Server) -> Iterator[Check]:
     spec, key = asked.spec, asked.kms_key
-    if not spec.cmkid:
-        return
-    if key is None:
-        yield Check(
-            "kms_key", Level.MUST_FIX, f"There is no KMS key {spec.cmkid} in {asked.project.name}.", "cmkid"
-        )
-    elif key.state != KmsKey.ENABLED:
-        yield Check(
-            "kms_key", Level.MUST_FIX, f"The KMS key {key} is not enabled. Choose an enabled one.", "cmkid"
-        )
-    else:
-        yield Check("kms_key", Level.PASSED, "The KMS key is enabled.")
+    if spec.cmkid:
+        verdict = verdicts.kms_key(str(key or spec.cmkid), key.state if key else None)
+        yield _verdict("kms_key", verdict, "" if verdict.level is Level.PASSED else "cmkid")
 
 
 def _user_data(asked: _Asked, server: Server) -> Iterator[Check]:
     for warning in asked.warnings:
         yield Check("user_data", Level.TO_KNOW, warning, "user_data")
+
+
+def _call(asked: _Asked, server: Server) -> Iterator[Check]:
+    """Whether the call this server's image takes, takes what is asked for."""
+    found = call_findings(
+        asked.spec,
+        server_name=server.name,
+        os_type=server.os_type,
+        version=version_for(cloud_init=server.image_id not in asked.bare_images),
+        calls=links.calls_of(asked.project),
+    )
+    for finding in found:
+        yield Check(finding.name, Level(finding.level), finding.sentence, finding.field)

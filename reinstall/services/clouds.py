@@ -1,30 +1,24 @@
-"""Adds clouds and projects, and tests the connection to them."""
+"""Adds clouds and projects."""
 
 import re
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from ecsclient import keypairs, kms, servers, volumes
-from ecsclient.errors import CloudError
 from ecsclient.profiles import PROFILES, Profile, UnknownProfile, get_profile
-from ecsclient.session import CloudSession
 from reinstall.domain.actors import Actor
 from reinstall.domain.addresses import wrong_endpoint
 from reinstall.domain.errors import FieldError, NotAllowed, RuleBroken
-from reinstall.domain.redaction import plain_text
-from reinstall.domain.sealing import CannotOpen
 from reinstall.models import Cloud, Environment, Membership, Project
-from reinstall.services import access, history, links, vault
+from reinstall.services import history, links, vault
 
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 #: Those the portal calls, and two more that a list of a cloud's endpoints usually has.
 _SERVICES = (*links.SERVICES, "kps", "vpc")
+#: Addresses under /clouds/ that are no project.
+_TAKEN_SLUGS = ("new",)
 _FIELDS = {"name", "environment", "profile", "region", "project_id", "endpoints", "credentials"}
 _CREDENTIALS = {"aksk": ("access_key", "secret_key"), "password": ("user", "password", "domain")}
 
@@ -34,16 +28,13 @@ def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Pro
 
     Raises RuleBroken naming each field that is wrong, NotAllowed for anybody but an administrator.
     """
-    if not actor.sees_all:
-        raise NotAllowed("Clouds and projects are added by an administrator of this portal.")
-    if actor.scopes is not None and "request" not in actor.scopes:
-        raise NotAllowed('This token may read only. This act needs a token with the scope "request".')
+    must_add(actor)
     errors = _document_errors(document)
     if errors:
         raise RuleBroken.of(errors)
     with transaction.atomic():
         cloud = _cloud_for(document, now)
-        project = _new_project(cloud, document, now)
+        project = _new_project(cloud, document, actor, now)
         if actor.user_id is not None:
             Membership.objects.create(user_id=actor.user_id, project=project, role=Membership.Role.ADMIN)
         after = {name: document[name] for name in ("name", "environment", "profile", "region", "project_id")}
@@ -59,6 +50,14 @@ def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Pro
     return project
 
 
+def must_add(actor: Actor) -> None:
+    """Raises NotAllowed unless `actor` may add clouds and projects."""
+    if not actor.sees_all:
+        raise NotAllowed("Clouds and projects are added by an administrator of this portal.")
+    if actor.scopes is not None and "request" not in actor.scopes:
+        raise NotAllowed('This token may read only. This act needs a token with the scope "request".')
+
+
 def _cloud_for(document: dict[str, Any], now: datetime) -> Cloud:
     given = document.get("endpoints") or {}
     # In one order and spelling: the same addresses are the same cloud.
@@ -72,7 +71,7 @@ def _cloud_for(document: dict[str, Any], now: datetime) -> Cloud:
     return cloud
 
 
-def _new_project(cloud: Cloud, document: dict[str, Any], now: datetime) -> Project:
+def _new_project(cloud: Cloud, document: dict[str, Any], actor: Actor, now: datetime) -> Project:
     slug = slugify(document["name"])[:60]
     if Project.objects.filter(slug=slug).exists():
         raise RuleBroken(f"There is a project {slug} already; choose another name.", "name", "taken")
@@ -88,14 +87,21 @@ def _new_project(cloud: Cloud, document: dict[str, Any], now: datetime) -> Proje
                 project_id=document["project_id"],
                 credential_kind=document["credentials"]["kind"],
                 credentials_sealed=b"",
+                credentials_set_at=now,
+                credentials_set_by_name=actor.name,
                 created_at=now,
             )
     except IntegrityError:
         raise RuleBroken("This project of this cloud is here already.", "project_id", "taken") from None
-    record = {key: value for key, value in document["credentials"].items() if key != "kind"}
-    project.credentials_sealed = vault.seal_record(record, place=links.credentials_place(project))
+    project.credentials_sealed = sealed_for(project, document["credentials"])
     project.save(update_fields=["credentials_sealed"])
     return project
+
+
+def sealed_for(project: Project, credentials: dict[str, str]) -> bytes:
+    """Credentials of a document, sealed for the row of `project`."""
+    record = {key: value for key, value in credentials.items() if key != "kind"}
+    return vault.seal_record(record, place=links.credentials_place(project))
 
 
 def _is_here(cloud: Cloud, project_id: str) -> bool:
@@ -111,20 +117,23 @@ def _document_errors(document: dict[str, Any]) -> list[FieldError]:
         for name in sorted(set(document) - _FIELDS)
     ]
     for name in ("name", "environment", "profile", "region", "project_id"):
-        if not _is_line(document.get(name)):
+        if not is_line(document.get(name)):
             errors.append(FieldError(name, f"{name} is a line of 1 to 60 characters.", "required"))
     if errors:
         return errors
     if not slugify(document["name"]):
         errors.append(FieldError("name", "The name needs a letter or a digit.", "format"))
+    elif slugify(document["name"]) in _TAKEN_SLUGS:
+        errors.append(FieldError("name", "A page of this portal has this name; choose another.", "taken"))
     if document["environment"] not in Environment.values:
         errors.append(FieldError("environment", f"Write one of {', '.join(Environment.values)}.", "choice"))
     if not _PROJECT_ID.fullmatch(document["project_id"]):
         errors.append(FieldError("project_id", "A project id has 32 characters, 0-9 and a-f.", "format"))
-    return errors + _endpoint_errors(document) + _credential_errors(document.get("credentials"))
+    return errors + _endpoint_errors(document) + credential_errors(document.get("credentials"))
 
 
-def _is_line(value: object) -> bool:
+def is_line(value: object) -> bool:
+    """Whether it is a name: one line of 1 to 60 characters without white space around it."""
     return (
         isinstance(value, str) and value == value.strip() != "" and len(value) <= 60 and value.isprintable()
     )
@@ -166,7 +175,8 @@ def _missing_endpoints(profile: Profile, region: str, endpoints: dict[str, str])
     ]
 
 
-def _credential_errors(credentials: object) -> list[FieldError]:
+def credential_errors(credentials: object) -> list[FieldError]:
+    """What is wrong with credentials of a document, each as "credentials.<name>"; no value is told."""
     kind = credentials.get("kind") if isinstance(credentials, dict) else None
     if not isinstance(credentials, dict) or not isinstance(kind, str) or kind not in _CREDENTIALS:
         return [FieldError("credentials.kind", "Write aksk or password.", "choice")]
@@ -185,56 +195,3 @@ def _credential_errors(credentials: object) -> list[FieldError]:
 
 def _is_secret(value: object) -> bool:
     return isinstance(value, str) and value.strip() != "" and len(value) <= 8192 and value.isprintable()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckStep:
-    """One step of a connection test. duration in milliseconds."""
-
-    name: str
-    ok: bool
-    sentence: str
-    duration_ms: int
-
-
-def check_connection(*, actor: Actor, now: datetime, slug: str) -> tuple[CheckStep, ...]:
-    """Reads a little of everything a reinstall needs; what a write needs cannot be tested without one."""
-    project = access.project_for_reading(actor, slug)
-    access.must_manage(actor, project)
-    done = _steps(project)
-    with transaction.atomic():
-        act = history.Act(
-            action="project.checked",
-            object_type="project",
-            object_id=slug,
-            object_label=project.name,
-            project_slug=slug,
-            after={step.name: step.ok for step in done},
-        )
-        history.record(actor=actor, now=now, act=act)
-    return done
-
-
-def _steps(project: Project) -> tuple[CheckStep, ...]:
-    links.sign_in_anew(project)
-    try:
-        session = links.session_of(project)
-    except CannotOpen:
-        return (CheckStep("credentials", False, links.SEALED_SHUT, 0),)
-    calls: list[tuple[str, str, Callable[[CloudSession], str]]] = [
-        ("servers", "ecs", lambda s: f"{sum(1 for _ in servers.list_servers(s))} servers listed."),
-        ("disks", "evs", lambda s: f"{sum(1 for _ in volumes.list_volumes(s))} disks listed."),
-        ("key_pairs", "ecs", lambda s: f"{sum(1 for _ in keypairs.list_keypairs(s))} key pairs listed."),
-        ("kms_keys", "kms", lambda s: f"{sum(1 for _ in kms.list_keys(s))} KMS keys listed."),
-    ]
-    there = links.endpoints_of(project)
-    return tuple(_timed(session, name, call) for name, service, call in calls if service in there)
-
-
-def _timed(session: CloudSession, name: str, call: Callable[[CloudSession], str]) -> CheckStep:
-    started = time.monotonic()
-    try:
-        ok, sentence = True, call(session)
-    except CloudError as error:
-        ok, sentence = False, plain_text(str(error), 500)
-    return CheckStep(name, ok, sentence, round((time.monotonic() - started) * 1000))

@@ -1,7 +1,7 @@
 """Opens sessions to a project's cloud, and notes the calls that are made for a job."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,9 +9,10 @@ from django.conf import settings
 
 from ecsclient.addresses import AddressRule, any_other
 from ecsclient.auth import AkSk, PasswordLogin, TokenSource
-from ecsclient.profiles import Profile, get_profile
+from ecsclient.profiles import PASSWORD, USER_DATA, Profile, get_profile
 from ecsclient.session import CloudSession, Exchange
 from reinstall.domain.addresses import why_private
+from reinstall.domain.callversions import CloudCalls
 from reinstall.domain.spec import Limits
 from reinstall.models import Cloud, Environment, Project
 from reinstall.services import vault
@@ -30,6 +31,7 @@ class _PerThread(threading.local):
 
     sessions: dict[tuple[int, int, str, bool], CloudSession] = field(default_factory=dict)
     listener: Callable[[Exchange], None] | None = None
+    payer: Callable[[], None] | None = None
 
 
 _local = _PerThread()
@@ -56,8 +58,16 @@ def limits_of(project: Project) -> Limits:
         allows_mode=profile.allows_mode,
         allows_byol=profile.allows_byol,
         allows_encryption=profile.allows_encryption,
-        user_data_only="user_data" in profile.login_modes,
+        user_data_only=USER_DATA in profile.login_modes,
+        allows_password=PASSWORD in profile.login_modes,
+        password_note=profile.notes.get("adminpass", ""),
     )
+
+
+def calls_of(project: Project) -> CloudCalls:
+    """Which calls the project's cloud has for a reinstall."""
+    profile = profile_of(project)
+    return CloudCalls(profile.title, profile.has_v1, profile.notes.get("v1", ""))
 
 
 def endpoints_of(project: Project) -> dict[str, str]:
@@ -100,18 +110,18 @@ def session_of(project: Project, *, patient: bool = True) -> CloudSession:
             on_exchange=_heard,
             patient=patient,
             refuses=rule,
+            before_call=_paid,
         )
         _local.sessions[(*key, patient)] = session
     return session
 
 
 def _credentials(project: Project, key: tuple[int, int, str]) -> AkSk | TokenSource:
-    record = vault.open_record(bytes(project.credentials_sealed), place=credentials_place(project))
-    if project.credential_kind == "aksk":
-        return AkSk(record["access_key"], record["secret_key"], record.get("security_token", ""))
+    login = _login(project.credential_kind, open_credentials(project))
+    if isinstance(login, AkSk):
+        return login
     with _signing_in:
         if key not in _tokens:
-            login = PasswordLogin(record["user"], record["password"], record["domain"])
             _tokens[key] = TokenSource(
                 endpoint=endpoints_of(project)["iam"],
                 login=login,
@@ -120,6 +130,32 @@ def _credentials(project: Project, key: tuple[int, int, str]) -> AkSk | TokenSou
                 refuses=refuses(project),
             )
         return _tokens[key]
+
+
+def open_credentials(project: Project) -> Mapping[str, str]:
+    """The stored credentials in the clear. Raises CannotOpen."""
+    return vault.open_record(bytes(project.credentials_sealed), place=credentials_place(project))
+
+
+def trial_session(project: Project, *, kind: str, record: Mapping[str, str]) -> CloudSession:
+    """A session of its own with credentials that need not be those stored; it signs in for itself.
+
+    For whoever asks whether credentials work: a token that is still good would prove nothing.
+    """
+    return CloudSession(
+        endpoints=endpoints_of(project),
+        project_id=project.project_id,
+        credentials=_login(kind, record),
+        timeout=(5, 15),
+        on_exchange=_heard,
+        refuses=refuses(project),
+    )
+
+
+def _login(kind: str, record: Mapping[str, str]) -> AkSk | PasswordLogin:
+    if kind == "aksk":
+        return AkSk(record["access_key"], record["secret_key"], record.get("security_token", ""))
+    return PasswordLogin(record["user"], record["password"], record["domain"])
 
 
 def sign_in_anew(project: Project) -> None:
@@ -143,6 +179,21 @@ def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
         yield
     finally:
         _local.listener = before
+
+
+def _paid() -> None:
+    if _local.payer is not None:
+        _local.payer()
+
+
+@contextmanager
+def paying(payer: Callable[[], None]) -> Iterator[None]:
+    """While this is open, `payer` is called before each call of this thread; it may wait, or raise."""
+    before, _local.payer = _local.payer, payer
+    try:
+        yield
+    finally:
+        _local.payer = before
 
 
 def forget_sessions() -> None:

@@ -13,9 +13,10 @@ from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
+from reinstall.domain.verdicts import Level
 from reinstall.models import Environment, Order, Project, Server
-from reinstall.services import access, checks, guards, links
-from reinstall.services.checks import Check, Level
+from reinstall.services import access, checks, glance, guards, links, reviews
+from reinstall.services.checks import Check
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -24,6 +25,8 @@ from reinstall.services.requests import (
     reinstall_path,
     request_hashes,
     spec_of,
+    typed_phrase,
+    versions_of,
 )
 
 __all__ = [
@@ -32,8 +35,10 @@ __all__ = [
     "Preview",
     "PreviewedRequest",
     "confirm_phrase",
+    "phrase_of_server",
     "place_order",
     "preview_order",
+    "typed_phrase",
 ]
 
 MAX_SERVERS = 10_000
@@ -41,7 +46,10 @@ MAX_SERVERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PreviewedRequest:
-    """The exact call that would be made, user data masked."""
+    """The exact call that would be made, user data and password masked.
+
+    request_hash: as the order will have it; "" with a password, when a key of the order goes into it.
+    """
 
     server_id: str
     server_name: str
@@ -62,6 +70,8 @@ class Preview:
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
     curl: str
+    #: Whether the cloud answered all that was asked, just now.
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +83,25 @@ class Placed:
 
 
 def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Preview:
-    """Checks and the exact requests; stores nothing, asks the cloud nothing. Ignores `confirm`."""
+    """Checks and the exact requests, after a glance at the cloud; stores no order. Ignores `confirm`."""
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
     spec = spec_of(project, request)
-    found = tuple(chain.from_iterable(checks.check_requests(project, servers, spec)))
-    hashes = request_hashes(project, [facts_of(server) for server in servers], spec)
+    seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
+    if seen.asked:
+        servers = _servers(project, request.servers)
+    judged = chain.from_iterable(checks.check_requests(project, servers, spec, seen))
+    found = (*checks.of_the_cloud(seen), *judged)
+    facts = [facts_of(server) for server in servers]
+    versions = versions_of(project, facts)
+    hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
     body = spec.masked_body()
     previews = tuple(
         PreviewedRequest(
             server_id=str(server.pk),
             server_name=server.name,
             method="POST",
-            path=reinstall_path(project, str(server.pk)),
+            path=reinstall_path(project, str(server.pk), versions[str(server.pk)]),
             body=body,
             request_hash=digest,
         )
@@ -93,7 +109,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     )
     systems = {server.os_type for server in servers}
     warnings = user_data_warnings(spec.user_data, systems.pop() if len(systems) == 1 else "")
-    return Preview(found, previews, warnings, _curl(project, previews))
+    return Preview(found, previews, warnings, _curl(project, previews), fresh=seen.fresh)
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
@@ -129,6 +145,11 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
             raise
         raise _held(servers) from None
     return Placed(order, created=True)
+
+
+def phrase_of_server(server_id: uuid.UUID) -> str:
+    """What a person types to reinstall this one server."""
+    return typed_phrase([Server.objects.get(pk=server_id)])
 
 
 def _earlier(user_id: int, project: Project, submission_id: uuid.UUID) -> Order | None:
@@ -169,6 +190,7 @@ def _judged(project: Project, servers: list[Server], request: OrderRequest) -> R
         spec = spec_of(project, request)
     except RuleBroken as broken:
         errors.extend(broken.errors)
+    errors.extend(reviews.stale(servers, request.reviewed))
     errors.extend(_form_errors(project, servers, request))
     if spec is not None:
         found = list(chain.from_iterable(checks.check_requests(project, servers, spec)))
@@ -198,7 +220,7 @@ def _form_errors(project: Project, servers: list[Server], request: OrderRequest)
         errors.append(
             FieldError("not_before", "Starting later is not offered yet; leave it out.", "not_offered")
         )
-    phrase = confirm_phrase([server.name for server in servers])
+    phrase = typed_phrase(servers)
     if request.confirm.strip() != phrase.strip():
         kind = "the server name" if len(servers) == 1 else "the sentence"
         errors.append(FieldError("confirm", f"Type {kind} exactly as shown: {phrase}", "mismatch"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.callversions import CallVersion
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.spec import ReinstallSpec
 from reinstall.domain.states import JobState
@@ -16,8 +17,11 @@ from reinstall.services.requests import (
     OrderRequest,
     confirm_phrase,
     facts_of,
+    new_pepper,
     request_hashes,
+    sealed_password,
     user_data_place,
+    versions_of,
 )
 
 #: Rows one statement writes, and jobs of one order that are hinted at by themselves.
@@ -45,7 +49,9 @@ def store_order(decision: Decision) -> Order:
     """
     request, spec, actor = decision.request, decision.spec, decision.actor
     facts = [facts_of(server) for server in decision.servers]
-    hashes = request_hashes(decision.project, facts, spec)
+    versions = versions_of(decision.project, facts)
+    pepper = new_pepper(spec)
+    hashes = request_hashes(decision.project, facts, spec, versions, pepper)
     order = Order.objects.create(
         project=decision.project,
         requested_by_id=decision.user_id,
@@ -59,21 +65,24 @@ def store_order(decision: Decision) -> Order:
         byol=spec.byol,
         encrypted=spec.encrypted,
         cmkid=spec.cmkid,
+        password_set=bool(spec.adminpass),
         user_data_bytes=len(spec.user_data),
         user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
         request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
         created_at=decision.now,
     )
     order.user_data_sealed = vault.seal_text(spec.user_data, place=user_data_place(order))
-    order.save(update_fields=["user_data_sealed"])
-    _store_jobs(decision, order, zip(facts, hashes, strict=True))
+    order.adminpass_sealed = sealed_password(order, spec.adminpass, pepper)
+    order.save(update_fields=["user_data_sealed", "adminpass_sealed"])
+    calls = [(versions[fact.server_id], digest) for fact, digest in zip(facts, hashes, strict=True)]
+    _store_jobs(decision, order, zip(facts, calls, strict=True))
     return order
 
 
-def _store_jobs(decision: Decision, order: Order, asked: Iterable[tuple[ServerFacts, str]]) -> None:
-    jobs = [
-        _new_job(decision, order, position, fact, digest) for position, (fact, digest) in enumerate(asked)
-    ]
+def _store_jobs(
+    decision: Decision, order: Order, asked: Iterable[tuple[ServerFacts, tuple[CallVersion, str]]]
+) -> None:
+    jobs = [_new_job(decision, order, position, fact, call) for position, (fact, call) in enumerate(asked)]
     Job.objects.bulk_create(jobs, batch_size=_AT_ONCE)
     _handled(decision)
     outbox.note_placed(jobs=jobs, now=decision.now)
@@ -92,7 +101,10 @@ def _handled(decision: Decision) -> None:
         failed.update(handled_at=decision.now)
 
 
-def _new_job(decision: Decision, order: Order, position: int, facts: ServerFacts, digest: str) -> Job:
+def _new_job(
+    decision: Decision, order: Order, position: int, facts: ServerFacts, call: tuple[CallVersion, str]
+) -> Job:
+    """`call`: the version of the call, and the hash of the request."""
     server = decision.servers[position]
     return Job(
         order=order,
@@ -103,7 +115,8 @@ def _new_job(decision: Decision, order: Order, position: int, facts: ServerFacts
         state=JobState.QUEUED,
         state_since=decision.now,
         seq=1,
-        request_hash=digest,
+        call_version=call[0],
+        request_hash=call[1],
         snapshot=facts.to_json(),
         lease_until=decision.now,
         next_at=decision.now,

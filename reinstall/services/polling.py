@@ -63,6 +63,7 @@ def told(job: Job, found: jobs.CloudJob, session: CloudSession, clock: Clock) ->
     }
     ended = found.phase in (jobs.JobPhase.SUCCEEDED, jobs.JobPhase.FAILED)
     if ended:
+        seen["cloud_ended_at"] = found.end
         crashpoint("K6")
     lists.learn(job, ended=ended, now=now)
     if found.phase is jobs.JobPhase.SUCCEEDED and not found.contradicts_itself:

@@ -1,4 +1,4 @@
-"""What a reinstall needs besides the server itself: its image, the key pair, room for one more disk.
+"""What a reinstall needs besides the server itself: its image, key pair and KMS key, room for one more disk.
 
 Read at the last look, so that a request which must fail is not sent. What the cloud does not tell holds
 nothing up: it judges the request itself. An answer that is well, or none, holds for a minute, for all jobs of
@@ -9,11 +9,14 @@ import logging
 import time
 from collections.abc import Callable
 
-from ecsclient import images, keypairs, volumes
+from ecsclient import images, keypairs, kms, volumes
 from ecsclient.errors import CloudError, NotFound
 from ecsclient.session import CloudSession
+from reinstall.domain import verdicts
+from reinstall.domain.callversions import version_for
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
+from reinstall.domain.verdicts import ImageState, Level, Verdict
 from reinstall.models import Job
 
 log = logging.getLogger(__name__)
@@ -27,16 +30,18 @@ _MOST_KEPT = 10_000
 
 
 def unmet(job: Job, facts: ServerFacts, session: CloudSession, image_type: str) -> Refusal:
-    """What is missing at the cloud for this job. At most three reads; an error of theirs is no refusal."""
+    """What is missing at the cloud for this job. At most four reads; an error of theirs is no refusal."""
     where = (str(job.project_id), str(job.project.credential_version))
     questions: list[tuple[tuple[str, ...], Callable[[], Refusal]]] = [(("quota",), lambda: _no_room(session))]
-    if facts.image_id and image_type != "gold":
-        # A public image that was withdrawn is not listed any more, and may still be there for a reinstall.
+    if facts.image_id:
         image = facts.image_id
-        questions.append((("image", image), lambda: _no_image(job, image, session)))
+        question = ("image", image, job.call_version, image_type)
+        questions.append((question, lambda: _no_image(job, image, session, image_type=image_type)))
     if job.order.keyname:
         pair = (job.order.keyname, job.order.userid)
         questions.append((("key", *pair), lambda: _no_key(*pair, session)))
+    if job.order.cmkid:
+        questions.append((("kms", job.order.cmkid), lambda: _no_kms_key(job.order.cmkid, session)))
     answers = (_asked((*question, *where), ask) for question, ask in questions)
     return next((refusal for refusal in answers if refusal is not None), None)
 
@@ -63,36 +68,43 @@ def _asked(question: tuple[str, ...], ask: Callable[[], Refusal]) -> Refusal:
 
 
 def _no_room(session: CloudSession) -> Refusal:
-    room = volumes.room_for_volumes(session)
-    if room is None or room > 0:
-        return None
-    sentence = (
-        "The project's quota of disks is used up; a reinstall needs room for one more while it swaps them."
-    )
-    return "quota", f"{sentence} Raise the quota or delete a disk, then ask again. Nothing was sent."
+    return _refusal(verdicts.room(volumes.room_for_volumes(session)))
 
 
-def _no_image(job: Job, image_id: str, session: CloudSession) -> Refusal:
+def _no_image(job: Job, image_id: str, session: CloudSession, *, image_type: str) -> Refusal:
     image = images.get_image(session, image_id)
     if image is None:
-        return "image_gone", (
-            f"The image that {job.server_name} was made from is not at the cloud any more ({image_id}). "
-            "A reinstall takes no other image. Nothing was sent."
+        return _refusal(verdicts.image(job.server_name, image_id, ImageState("", "", image_type, gone=True)))
+    if version_for(cloud_init=image.supports_cloud_init) != job.call_version:
+        has = "has" if image.supports_cloud_init else "has no"
+        return "drift", (
+            f"The image of {job.server_name} {has} Cloud-Init, other than when this was asked for, so the "
+            f"call decided on ({job.call_version}) is the wrong one. Sync the project and ask again. "
+            "Nothing was sent."
         )
-    if image.status not in ("", "active"):
-        status = plain_text(image.status, 40)
-        return "image_state", f"The image of {job.server_name} is {status}, not active. Nothing was sent."
-    return None
+    # Of a public image that is listed, the cloud itself says what may be done with it.
+    status = "active" if image_type == "gold" else image.status
+    return _refusal(verdicts.image(job.server_name, image_id, ImageState(image.name, status, image_type)))
 
 
 def _no_key(name: str, user_id: str, session: CloudSession) -> Refusal:
     try:
         pair = keypairs.get_keypair(session, name)
     except NotFound:
-        return "key_pair_gone", (
-            f"The key pair {name} is not at the cloud any more, so nobody could sign in afterwards. "
-            "Choose another. Nothing was sent."
-        )
-    if pair.user_id and user_id and pair.user_id != user_id:
-        return "key_pair", f"The key pair {name} belongs to user {pair.user_id} now. Nothing was sent."
-    return None
+        return _refusal(verdicts.key_pair_gone(name))
+    return _refusal(verdicts.key_pair(name, user_id, frozenset({pair.user_id or ""})))
+
+
+def _no_kms_key(key_id: str, session: CloudSession) -> Refusal:
+    try:
+        state = kms.get_key(session, key_id).state
+    except NotFound:
+        return _refusal(verdicts.kms_key(key_id, None))
+    return _refusal(verdicts.kms_key(key_id, state))
+
+
+def _refusal(verdict: Verdict) -> Refusal:
+    """Only what must be put right keeps a request from being sent."""
+    if verdict.level is not Level.MUST_FIX:
+        return None
+    return verdict.code, f"{verdict.sentence} Nothing was sent."

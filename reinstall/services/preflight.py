@@ -9,11 +9,12 @@ from ecsclient import servers
 from ecsclient.errors import AuthRefused, CloudError, NotFound, Refused, Throttled
 from ecsclient.session import CloudSession
 from reinstall.domain.identity import ServerFacts, drift
+from reinstall.domain.protection import protection_of
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
 from reinstall.models import Job
-from reinstall.services import evidence, guards, links, moves, preconditions, readings, requests
+from reinstall.services import evidence, guards, links, moves, preconditions, protection, readings, requests
 
 Clock = Callable[[], datetime]
 
@@ -122,6 +123,9 @@ def _refusal(job: Job, facts: ServerFacts, record: servers.ServerRecord) -> tupl
     changed = drift(requests.snapshot_of(job), facts)
     if changed:
         return "drift", f"{job.server_name} is not what it was when this was asked for: {'; '.join(changed)}."
+    protected = protection_of(job.server_name, record.tags, "", "") or protection.now_protected(job.server_id)
+    if protected:
+        return "protected", f"{protected} Nothing was sent."
     if facts.system_disk is None:
         return "no_system_disk", f"{job.server_name} has no system disk, or more than one."
     if record.locked:

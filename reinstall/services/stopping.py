@@ -35,6 +35,11 @@ def leave() -> None:
         _leaving = True
 
 
+def leaving() -> bool:
+    """Whether this process was told to leave: what can be broken off ends now."""
+    return _leaving
+
+
 def drain(seconds: float) -> bool:
     """Takes no further job and waits for the steps under way. False when some were not over in time."""
     leave()

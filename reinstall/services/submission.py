@@ -27,6 +27,7 @@ from reinstall.models import Attempt, Job
 from reinstall.models.clock import uptime
 from reinstall.services import budget, exchanges, moves, plans, requests
 from reinstall.services.crashpoints import crashpoint
+from reinstall.services.echoes import without_password
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -42,13 +43,16 @@ MAX_UNSENT = 5
 def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clock) -> None:
     """Arms, commits, sends once, stores the verdict. The caller holds the lease and made the last look."""
     spec = requests.spec_of_order(job.order)
-    digest = requests.request_hash(job.project, requests.snapshot_of(job), spec)
-    if not hmac.compare_digest(digest, job.request_hash):
+    if not hmac.compare_digest(requests.hash_of_job(job, spec), job.request_hash):
         return _refuse_changed(job, clock())
     signed_at = clock().replace(microsecond=0)
     try:
         prepared = prepare_reinstall(
-            session, server_id=str(job.server_id), body=spec.request_bytes(), signed_at=signed_at
+            session,
+            server_id=str(job.server_id),
+            body=spec.request_bytes(),
+            signed_at=signed_at,
+            version="v1" if job.call_version == "v1" else "v2",
         )
     except CloudError as error:
         # A token login that fails here: nothing was armed, nothing was sent.
@@ -65,6 +69,9 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
         prepared, connect_timeout=min(CONNECT_S, wall), read_timeout=min(READ_S, wall), wall=wall
     )
     meaning = read_answer(_observation(result))
+    if spec.adminpass:
+        # The verdict is drawn from the bytes as they came; what is kept of them repeats no password.
+        result, meaning = without_password(result, meaning, spec.adminpass)
     # Second witness, should the database be gone by now. No secret is in it.
     log.info(
         "cloud_answer job=%s attempt=%s status=%s code=%s verdict=%s job_id=%s",
@@ -111,7 +118,7 @@ def _arm(job: Job, prepared: PreparedReinstall, baseline: ServerFacts, clock: Cl
             job=job,
             number=number,
             verdict=Verdict.ARMED,
-            body_sha256=prepared.body_sha256,
+            body_sha256=requests.body_digest(prepared.body, requests.pepper_of(job.order)),
             # A token does not expire with the call: then no time is known after which it cannot be taken.
             signed_at=prepared.signed_at if job.project.credential_kind == "aksk" else None,
             intent_at=now,

@@ -11,6 +11,8 @@ from django.dispatch import Signal
 job_due = Signal()
 #: A job's row changed; live pages look again. Carries job_id.
 job_changed = Signal()
+#: Somebody asked for a reading of the inventory. Carries run_id.
+sync_due = Signal()
 
 #: True where a job is being moved by somebody who holds it: nobody else could take it up.
 _held: ContextVar[bool] = ContextVar("held", default=False)
@@ -40,3 +42,8 @@ def ring(job_id: int, *, due: bool) -> None:
         job_changed.send_robust(sender=None, job_id=job_id)
 
     transaction.on_commit(_ring, robust=True)
+
+
+def sync_asked_for(run_id: int) -> None:
+    """After the current transaction commits, says that a reading was asked for."""
+    transaction.on_commit(lambda: sync_due.send_robust(sender=None, run_id=run_id), robust=True)

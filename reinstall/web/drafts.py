@@ -20,8 +20,9 @@ from reinstall.web.once import person_of
 
 KEPT_FOR = timedelta(minutes=30)
 _KEPT = "draft"
-#: What is typed anew: the confirmation belongs to the moment, the file stays with the browser.
-_LEFT_OUT = {"confirm", "user_data_file"}
+#: What is typed anew: the confirmation belongs to the moment, the file stays with the browser, a password is
+#: never sent back to one.
+_LEFT_OUT = {"confirm", "user_data_file", "adminpass"}
 
 
 class SignInFirst(LoginRequiredMiddleware):

@@ -8,6 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.validators import ProhibitNullCharactersValidator
 
 from reinstall.domain.errors import FieldError
+from reinstall.domain.logins import PASSWORD_SPECIALS
 from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text
 from reinstall.services.orders import OrderRequest
 
@@ -17,6 +18,15 @@ TEXT = {"class": "in", "autocomplete": "off", "autocapitalize": "off", "spellche
 MONO = {**TEXT, "class": "in mono"}
 ENCRYPTED = {"": None, "0": False, "1": True}
 #: Left out is false, as in REST. Nothing else is guessed: it goes into a request that wipes a disk.
+#: What is missing where a login was chosen and not given.
+NO_LOGIN = {
+    "password": FieldError(
+        "adminpass", "Type the password that signs in after the reinstall, or have one made.", "required"
+    ),
+    "script": FieldError(
+        "user_data", "Write or upload the first-boot script that sets up the login.", "required"
+    ),
+}
 BYOL = {"": False, "false": False, "true": True}
 
 
@@ -61,6 +71,23 @@ class ReinstallForm(RefusedForm):
         label="User ID the key pair belongs to",
         help_text="32 characters, 0-9 and a-f.",
         widget=forms.TextInput({**MONO, "aria-describedby": "id_userid-hint"}),
+    )
+    login = forms.ChoiceField(
+        required=False,
+        label="Login",
+        choices=[("keypair", "Key pair"), ("password", "Password"), ("script", "Script")],
+        error_messages={"invalid_choice": "The login is keypair, password or script."},
+    )
+    #: Write-only: what was typed is never put into a page again.
+    adminpass = Text(
+        required=False,
+        strip=False,
+        label="Password",
+        help_text="8 to 26 characters, at least three kinds of upper case, lower case, digits and special "
+        f"characters ({PASSWORD_SPECIALS}). Keep it now: it is shown nowhere afterwards.",
+        widget=forms.PasswordInput(
+            {**MONO, "autocomplete": "new-password", "aria-describedby": "id_adminpass-hint"}
+        ),
     )
     user_data_source = forms.ChoiceField(
         required=False,
@@ -112,6 +139,8 @@ class ReinstallForm(RefusedForm):
         """Reads the script's bytes, so that they are read once."""
         cleaned: dict[str, object] = super().clean() or {}
         cleaned["script"] = self._script(cleaned)
+        # Kept under a name of its own: an error beside a field takes its value away.
+        cleaned["password"] = cleaned.get("adminpass", "")
         self.unread = tuple(
             FieldError(name, str(message), "choice")
             for name, messages in self.errors.items()
@@ -139,11 +168,15 @@ class ReinstallForm(RefusedForm):
     def order_request(self, project: str, server_id: uuid.UUID) -> OrderRequest:
         """What was asked for; call after `is_valid`."""
         said = self.cleaned_data
+        login = said.get("login", "")
+        # What was filled in for a login that is not chosen any more is not meant.
+        key = login in ("", "keypair")
         return OrderRequest(
             project=project,
             servers=(str(server_id),),
-            keyname=said.get("keyname", ""),
-            userid=said.get("userid", ""),
+            keyname=said.get("keyname", "") if key else "",
+            userid=said.get("userid", "") if key else "",
+            adminpass=said.get("password", "") if login in ("", "password") else "",
             mode=said.get("mode", ""),
             byol=BYOL[said.get("byol", "")],
             user_data=said.get("script", b""),
@@ -152,6 +185,24 @@ class ReinstallForm(RefusedForm):
             reason=said.get("reason", ""),
             confirm=said.get("confirm", ""),
         )
+
+    def add_refusals(self, errors: tuple[FieldError, ...]) -> None:
+        """As for every form; a login that is missing stands beside the field of the login chosen."""
+        super().add_refusals(self.beside(errors))
+
+    def beside(self, errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
+        """The refusals of a service, in the form's terms: there a login is chosen before it is given."""
+        missing = NO_LOGIN.get(self.cleaned_data.get("login", ""))
+        if missing is None:
+            return errors
+        return tuple(missing if (e.field, e.code) == ("keyname", "required") else e for e in errors)
+
+    def say_password_again(self) -> None:
+        """A password is not sent back to the browser when a form comes back."""
+        login, given = self.cleaned_data.get("login"), self.cleaned_data.get("password")
+        meant = login == "password" or (given and not login)
+        if meant and "adminpass" not in self.errors:
+            self.add_error("adminpass", "Type the password again; a page never holds one that was typed.")
 
     def script(self) -> bytes:
         """The exact bytes the server will find; none for a form nobody has filled in."""

@@ -17,7 +17,7 @@ from reinstall.selectors.jobs import JobView, exchanges, get_job
 
 #: The parts of the page, by the id of the element each of them is.
 PARTS = (
-    *("head", "outcome", "proposed", "signs", "sent", "compared", "progress", "steps", "exchange"),
+    *("head", "outcome", "proposed", "signs", "sent", "compared", "after", "progress", "steps", "exchange"),
     *("held", "disks", "identifiers"),
 )
 #: Placed where a form was, once there is nothing to cancel, or to settle, any more.
@@ -76,6 +76,7 @@ def job_context(actor: Actor, job: JobView, now: datetime) -> dict[str, object]:
         "exchanges": exchanges(actor, job.id),
         "since": now - timedelta(seconds=job.progress.elapsed_s),
         "timed": job.state in TIMED,
+        "leave_alone": job.after is not None and now < job.after.leave_alone_until,
     }
 
 

@@ -17,6 +17,7 @@ from reinstall.services.jobs import cancel_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
+from reinstall.web.job_report import report_text
 from reinstall.web.job_update import job_context
 from reinstall.web.paging import links
 from reinstall.web.second_form import SecondForm
@@ -85,6 +86,14 @@ def job_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     except Conflict as late:
         messages.add_message(request, messages.WARNING, str(late), extra_tags="attn")
     return redirect("job", job_id)
+
+
+@require_GET
+@translated
+def job_report(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The job as plain text."""
+    text = report_text(get_job(actor_of(request), job_id))
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 @require_GET

@@ -8,12 +8,27 @@ from django.http import HttpRequest
 
 MAX_AGE_S = 2 * 3600
 _SALT = "reinstall.once"
+_REVIEW = "reinstall.review"
 
 
 def new_once(request: HttpRequest, server_id: uuid.UUID) -> str:
     """A signed key for one submission by this person, in this session, for this server."""
     made = {"submission": str(uuid.uuid4()), **_bound_to(request, server_id)}
     return signing.dumps(made, salt=_SALT)
+
+
+def seal_review(facts: dict[str, object]) -> str:
+    """What the page shows of a server, signed: the form brings it back."""
+    return signing.dumps(facts, salt=_REVIEW, compress=True)
+
+
+def review_in(text: str) -> dict[str, object]:
+    """What `seal_review` made; {} for anything else."""
+    try:
+        facts: dict[str, object] = signing.loads(text, salt=_REVIEW, max_age=MAX_AGE_S)
+    except signing.BadSignature:
+        return {}
+    return facts
 
 
 def submission_of(request: HttpRequest, server_id: uuid.UUID, key: str) -> uuid.UUID | None:

@@ -7,7 +7,8 @@ from reinstall.domain.spec import MODE_STOP_FIRST, USER_DATA_MAX_BYTES
 from reinstall.selectors.keypairs import KeyPairView, key_pairs, kms_keys
 from reinstall.selectors.projects import get_project
 from reinstall.selectors.servers import ServerView
-from reinstall.services.orders import confirm_phrase
+from reinstall.services.logins import login_choices
+from reinstall.services.orders import phrase_of_server
 from reinstall.web.forms import ReinstallForm
 
 SOURCES = (("none", "None"), ("write", "Write"), ("upload", "Upload"))
@@ -46,7 +47,7 @@ class KeyGroup:
 
 def first_values(actor: Actor, server: ServerView) -> dict[str, str]:
     """What a fresh form starts with: the server's present key pair, if it is still there; no other guess."""
-    values = {"user_data_source": "none", "encrypted": "", "byol": "false"}
+    values = {"login": "keypair", "user_data_source": "none", "encrypted": "", "byol": "false"}
     values["mode"] = "" if server.row.state == "stopped" else MODE_STOP_FIRST
     owners = [k.userid for k in _keys(actor, server) if k.name == server.keyname]
     if owners:
@@ -61,7 +62,8 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
     groups = _grouped(_keys(actor, server), keyname, userid)
     listed = any(key.name == keyname for group in groups for key in group.keys)
     return {
-        "phrase": confirm_phrase([server.row.name]),
+        **_login_context(actor, server, form),
+        "phrase": phrase_of_server(server.row.id),
         "max_bytes": USER_DATA_MAX_BYTES,
         "key_groups": groups,
         "unlisted_key": "" if listed else keyname,
@@ -75,6 +77,16 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
         "byol": _value(form, "byol") or "false",
         "modes": MODES,
         "mode": _value(form, "mode"),
+    }
+
+
+def _login_context(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[str, object]:
+    """The logins this cloud takes, those it does not with the reason, and the one chosen."""
+    choices = login_choices(get_project(actor, server.row.project_slug))
+    return {
+        "logins": tuple(choice for choice in choices if not choice.why_not),
+        "no_logins": tuple(choice for choice in choices if choice.why_not),
+        "login": _value(form, "login") or "keypair",
     }
 
 

@@ -11,15 +11,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, RuleBroken
+from reinstall.domain.identity import ServerFacts
 from reinstall.selectors.servers import ServerView, get_server
 from reinstall.services.orders import Preview, place_order, preview_order
+from reinstall.services.reviews import reviewed
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
 from reinstall.web.drafts import draft_of, forget
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
-from reinstall.web.once import new_once, submission_of
+from reinstall.web.once import new_once, review_in, seal_review, submission_of
 from reinstall.web.reinstall_choices import choices_for, first_values
 from reinstall.web.script_panel import script_panel
 
@@ -120,7 +122,9 @@ def _look(actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
         preview = preview_order(actor=actor, now=timezone.now(), request=asked)
     except RuleBroken as broken:
         known = {error.message for error in form.unread}
-        return Looked(None, form.unread + tuple(e for e in broken.errors if e.message not in known))
+        return Looked(
+            None, form.unread + tuple(e for e in form.beside(broken.errors) if e.message not in known)
+        )
     return Looked(None, form.unread) if form.unread else Looked(preview, ())
 
 
@@ -130,6 +134,8 @@ def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: Reinst
         form.add_refusals((FieldError("", TOO_OLD, "expired"),))
         return _again(request, actor, server, form)
     asked = form.order_request(server.row.project_slug, server.row.id)
+    seen = ServerFacts.from_json(review_in(request.POST.get("seen", "")))
+    asked = replace(asked, reviewed=(seen,) if seen else ())
     try:
         placed = place_order(actor=actor, now=timezone.now(), request=asked, submission_id=submission)
     except RuleBroken as broken:
@@ -147,6 +153,7 @@ def _again(
 ) -> HttpResponse:
     """The form as it was typed, with what is wrong beside each field."""
     form.say_file_again()
+    form.say_password_again()
     form.mark_wrong_fields()
     looked = _look(actor, form, server)
     return _page(request, actor, server, form, replace(looked, holder=holder))
@@ -155,6 +162,9 @@ def _again(
 def _page(
     request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, looked: Looked
 ) -> HttpResponse:
+    if looked.preview is not None and looked.preview.fresh:
+        # The glance may have found it changed: the page shows what the checks judged.
+        server = get_server(actor, server.row.id)
     context = {
         "server": server,
         "row": server.row,
@@ -164,6 +174,7 @@ def _page(
         "script": script_panel(form, server.os_type),
         "holder": looked.holder,
         "once": new_once(request, server.row.id),
+        "seen": seal_review(reviewed(actor, server.row.project_slug, server.row.id).to_json()),
         **choices_for(actor, server, form),
     }
     return render(request, "reinstall/reinstalls/form.html", context)

@@ -1,25 +1,28 @@
-"""The list of servers and the page of one; reading the inventory anew."""
+"""The list of servers and the page of one."""
 
 import uuid
-from urllib.parse import urlencode
+from datetime import timedelta
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
+from reinstall.domain.actors import Actor
 from reinstall.domain.looks import LOOKS
-from reinstall.selectors.projects import get_project, may_request
+from reinstall.models import Project
+from reinstall.selectors.projects import may_request
 from reinstall.selectors.server_rows import STATES
 from reinstall.selectors.servers import ServerFilters, count_servers, get_server, server_page
-from reinstall.services.inventory import SyncReport, sync_project
+from reinstall.selectors.syncs import SyncView, latest_sync
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
 
 COUNT_CAP = 10_000
+#: What a reading found stays on the page for so long.
+TOLD_FOR = timedelta(minutes=2)
 ORDERINGS = (
     ("name", "Name"),
     ("-name", "Name, Z first"),
@@ -51,9 +54,17 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "orderings": ORDERINGS,
         "show_project": project is None,
         "may_sync": project is not None and may_request(actor, project),
+        "run": _run_to_tell_of(actor, project),
         **links(request, page.previous, page.next),
     }
     return render(request, "reinstall/servers/list.html", context)
+
+
+def _run_to_tell_of(actor: Actor, project: Project | None) -> SyncView | None:
+    """The newest reading while it goes on, and for some minutes after its end."""
+    run = latest_sync(actor, project.slug) if project is not None else None
+    ended = run.ended_at if run is not None else None
+    return run if ended is None or timezone.now() - ended < TOLD_FOR else None
 
 
 def _filters(request: HttpRequest, slug: str) -> ServerFilters:
@@ -68,23 +79,3 @@ def server_detail(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     server = get_server(actor_of(request), server_id)
     scope.show(request, server.row.project_slug)
     return render(request, "reinstall/servers/detail.html", {"server": server, "row": server.row})
-
-
-@require_POST
-@translated
-def sync(request: HttpRequest, slug: str) -> HttpResponse:
-    """Reads the project's inventory from the cloud now."""
-    actor = actor_of(request)
-    report = sync_project(actor=actor, now=timezone.now(), project=get_project(actor, slug))
-    if report.problems:
-        messages.add_message(request, messages.WARNING, " ".join(report.problems), extra_tags="attn")
-    else:
-        messages.add_message(request, messages.SUCCESS, _found(report), extra_tags="ok")
-    return redirect(f"/servers/?{urlencode({'project': slug})}")
-
-
-def _found(report: SyncReport) -> str:
-    return (
-        f"Read from the cloud: {report.servers} servers, {report.added} new, {report.changed} changed, "
-        f"{report.gone} gone; {report.key_pairs} key pairs, {report.kms_keys} KMS keys."
-    )

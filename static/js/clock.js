@@ -3,6 +3,8 @@
 //   <span data-since="…" data-half="112" data-full="190" data-left>  "about 40 s left"
 //   <rect data-since="…" data-full="190" width="38%">                grows, never past 97 %
 //   <time datetime="…" data-ago>                                     "2 min ago"
+//   <span data-until="2026-10-14T12:07:11Z">                         "4:12", down to "0:00"
+//   <p data-until="…" data-shown="before">                           there until then; "after": from then on
 // All arithmetic is against the server's clock: a wrong clock in the browser changes nothing.
 const HELD = 97;
 const TICK_MS = 1000;
@@ -52,9 +54,18 @@ function tickSince(element, at) {
   else set(element, clockText(elapsed) + suffix);
 }
 
+function tickUntil(element, at) {
+  const left = (Date.parse(element.dataset.until) - at) / 1000;
+  if (Number.isNaN(left)) return;
+  const { shown } = element.dataset;
+  if (shown === undefined) set(element, clockText(Math.ceil(left)));
+  else element.hidden = shown === "before" ? left <= 0 : left > 0;
+}
+
 export function tick() {
   const at = now();
   document.querySelectorAll("[data-since]").forEach((element) => tickSince(element, at));
+  document.querySelectorAll("[data-until]").forEach((element) => tickUntil(element, at));
   document.querySelectorAll("time[data-ago]").forEach((element) => {
     const text = agoText(Math.max(0, (at - Date.parse(element.dateTime)) / 1000));
     if (text) set(element, text);
@@ -62,6 +73,7 @@ export function tick() {
 }
 
 export function startClock() {
+  tick();
   setInterval(() => {
     if (!document.hidden) tick();
   }, TICK_MS);

@@ -227,7 +227,13 @@ class Stack:
         body = {
             "project": "shop-prod",
             "servers": [row["id"] for row in servers],
-            "spec": {"keyname": key["name"], "userid": key["userid"], "mode": "withStopServer", **spec},
+            "spec": {
+                "keyname": key["name"],
+                "userid": key["userid"],
+                "mode": "withStopServer",
+                "encrypted": False,
+                **spec,
+            },
             "reason": "OPS-4417",
             "confirm": names[0] if len(names) == 1 else f"wipe {len(names)} servers",
         }
@@ -309,8 +315,9 @@ def running_stack(
     speed: float = 30,
     servers: int = 80,
     simulator_url: str = "",
+    filled: bool = True,
 ) -> Iterator[Stack]:
-    """A filled portal of `kind`; everything it started is ended afterwards.
+    """A filled portal of `kind` (or one with nothing in it); everything it started is ended afterwards.
 
     simulator_url: a simulator of the test's own; without it one is started, `speed` times as fast as a cloud.
     """
@@ -319,7 +326,8 @@ def running_stack(
         if not simulator_url:
             stack.start_simulator(speed=speed, servers=servers)
         stack.manage("migrate", "--verbosity", "0")
-        stack.fill()
+        if filled:
+            stack.fill()
         stack.start_portal()
         yield stack
     finally:

@@ -5,8 +5,9 @@ import pytest
 from ecsclient.profiles import PROFILES, UnknownProfile, get_profile
 
 
-def test_the_five_clouds_are_known() -> None:
-    assert list(PROFILES) == ["otc", "otc-swiss", "huawei", "flexible-engine", "cloud-ru"]
+def test_the_clouds_are_known() -> None:
+    five = ["otc", "otc-swiss", "huawei", "flexible-engine", "cloud-ru"]
+    assert list(PROFILES) == [*five, "huawei-tr-central"]
     assert all(key == profile.key for key, profile in PROFILES.items())
 
 
@@ -40,6 +41,12 @@ def test_a_region_cannot_smuggle_another_host(region: str) -> None:
     assert get_profile("otc").endpoint("ecs", region) is None
 
 
+def test_no_host_is_guessed_where_none_is_documented() -> None:
+    assert {get_profile("huawei-tr-central").endpoint(name, "tr-central-201") for name in ("iam", "ecs")} == {
+        None
+    }
+
+
 def test_a_service_the_cloud_lacks_has_no_endpoint() -> None:
     assert get_profile("otc").endpoint("kps", "eu-de") is None
     assert get_profile("huawei").endpoint("kps", "cn-north-4") == "https://kps.cn-north-4.myhuaweicloud.com"
@@ -53,6 +60,7 @@ def test_what_the_documents_say_about_login_data() -> None:
         "huawei": {"keypair", "password", "user_data"},
         "flexible-engine": {"keypair", "password"},
         "cloud-ru": {"keypair", "password"},
+        "huawei-tr-central": {"keypair"},
     }
 
 
@@ -64,6 +72,7 @@ def test_what_the_documents_say_about_state_and_versions() -> None:
         "huawei": (False, True, True, True),
         "flexible-engine": (True, False, False, True),
         "cloud-ru": (True, False, True, True),
+        "huawei-tr-central": (False, True, False, True),
     }
     assert [k for k, p in PROFILES.items() if not p.userid_required_with_key] == ["cloud-ru"]
 

@@ -81,7 +81,7 @@ def _job(job: Job, ordered: Mapping[str, str]) -> JobRow:
         next_at=job.next_at,
         cloud_job_id=job.cloud_job_id,
         request_hash=job.request_hash,
-        hash_now=requests.request_hash(job.project, requests.snapshot_of(job), spec),
+        hash_now=requests.hash_of_job(job, spec),
         approved_sha256=ordered[str(job.server_id)],
     )
 

@@ -9,7 +9,7 @@ import pytest
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
 from reinstall.models import Job, Project
-from reinstall.services import clouds, links
+from reinstall.services import connection, links
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import (
     OPERATOR,
@@ -136,7 +136,7 @@ def test_F57_a_password_refused_is_not_sent_with_every_poll(
 
     # Mended at the cloud: a person tests the connection, which signs in at once, and polling goes on.
     simulator.clear_faults()
-    steps = clouds.check_connection(actor=OPERATOR, now=clock(), slug=running.project.slug)
+    steps = connection.check_connection(actor=OPERATOR, now=clock(), slug=running.project.slug)
     assert all(step.ok for step in steps)
     assert finished(running, clock, simulator).state == JobState.SUCCEEDED
     assert asked(simulator, "/reinstallos") == 1

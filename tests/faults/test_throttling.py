@@ -202,7 +202,7 @@ def a_line(project: Project, count: int, at: datetime) -> None:
 
 @pytest.mark.django_db
 def test_F76_ten_thousand_queued_jobs_hold_up_neither_another_cloud_nor_the_watching(settings: Any) -> None:
-    settings.CALLS_PER_SECOND = {"submit": 30.0, "evidence": 20.0, "poll": 50.0}
+    settings.CALLS_PER_SECOND = {"submit": 30.0, "evidence": 20.0, "poll": 50.0, "sync": 20.0}
     start = datetime.now(UTC)
     crowd = rows.a_project("crowd")
     other = Cloud.objects.create(profile="huawei", region="eu-west-101", created_at=start)
@@ -254,7 +254,7 @@ def test_F76_ten_thousand_queued_jobs_hold_up_neither_another_cloud_nor_the_watc
 def test_F76_an_empty_poll_bucket_only_makes_the_looks_rarer(
     actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock, settings: Any
 ) -> None:
-    settings.CALLS_PER_SECOND = {"submit": 30.0, "evidence": 20.0, "poll": 0.2}
+    settings.CALLS_PER_SECOND = {"submit": 30.0, "evidence": 20.0, "poll": 0.2, "sync": 20.0}
     job = advanced(placed_job(actor, server), clock)
     for _ in range(5):
         clock.add(10)

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.models import Job, KeyPair, Membership, Project, Server
-from reinstall.services import clouds, engine, inventory, links, orders, plans, preconditions
+from reinstall.services import clouds, engine, glance, inventory, links, orders, plans, preconditions
 from simulator.server import RunningSimulator, start_in_thread
 
 OPERATOR = Actor(user_id=None, name="tests", source=Source.COMMAND, sees_all=True)
@@ -22,6 +22,7 @@ FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 @pytest.fixture(autouse=True)
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = FAST
+    glance.forget()
 
 
 @pytest.fixture(scope="session")

@@ -209,3 +209,30 @@ def test_throttle_speaks_as_the_gateway_does() -> None:
         assert client.job("0" * 32).code == "Common.0011"
     finally:
         sim.stop()
+
+
+@pytest.mark.parametrize(
+    ("version", "fields", "code"),
+    [
+        ("v1", {"keyname": "KeyPair-350b"}, "Ecs.0005"),
+        ("v1", {"adminpass": "Administrator-1"}, "Ecs.0011"),
+        ("v2", {"adminpass": "1-rotartsinimdA"}, "Ecs.0011"),
+        ("v1", {"adminpass": "Example-Pass_1"}, ""),
+        ("v2", {"keyname": "KeyPair-350b"}, ""),
+    ],
+)
+def test_windows_has_rules_of_its_own(
+    sim: RunningSimulator, client: Client, version: str, fields: dict[str, str], code: str
+) -> None:
+    server = named(sim, STOPPED)
+    with sim.lock:
+        sim.world.servers[server.id].os_type = "Windows"
+        sim.world.images[server.image_id].cloud_init = version == "v2"
+    asked = fields | ({"userid": client.user_id} if "keyname" in fields else {})
+    reply = client.reinstall(server.id, asked, version)
+    assert (reply.status == 200, reply.json.get("error", {}).get("code", "")) == (not code, code)
+    assert [row["body"] for row in sim.accepted()] == ([] if code else [{"os-reinstall": asked}])
+
+
+def test_on_linux_the_name_of_the_windows_user_is_a_word_like_others(client: Client) -> None:
+    assert client.reinstall(named(client.sim, STOPPED).id, {"adminpass": "Administrator-1"}).status == 200

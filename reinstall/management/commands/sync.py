@@ -11,7 +11,7 @@ from reinstall.services import inventory
 
 
 class Command(BaseCommand):
-    help = "Reads servers, disks, key pairs and KMS keys of one project, or of all, from the cloud."
+    help = "Reads servers, disks, images and keys of one project, or of all, from the cloud."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", nargs="?", help="slug; default: every project")
@@ -25,7 +25,8 @@ class Command(BaseCommand):
         for project, report in reports:
             self.stdout.write(
                 f"{project.slug}: {report.servers} servers ({report.added} new, {report.changed} changed, "
-                f"{report.gone} gone), {report.key_pairs} key pairs, {report.kms_keys} KMS keys"
+                f"{report.gone} gone), {report.images} images, {report.key_pairs} key pairs, "
+                f"{report.kms_keys} KMS keys"
             )
         problems = [f"{p.slug}: {problem}" for p, report in reports for problem in report.problems]
         if problems:

@@ -11,12 +11,12 @@ from django.urls.resolvers import URLPattern
 from django.utils.timezone import now
 
 from reinstall.domain.states import JobState
-from reinstall.models import ApiToken, Job, Order, Project
+from reinstall.models import ApiToken, Job, Order, Project, SyncRun
 from tests.reinstall.api.client import Caller, a_token, problem_of
 from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_entry, an_order
 
 UUID = "bae51750-0089-41a1-9d5a-6a4d5a7a9b1f"
-LISTS = ["projects", "servers", "key-pairs", "kms-keys", "orders", "jobs", "tokens", "audit"]
+LISTS = ["projects", "servers", "key-pairs", "kms-keys", "images", "orders", "jobs", "tokens", "audit"]
 
 
 def addresses() -> list[str]:
@@ -30,7 +30,7 @@ def addresses() -> list[str]:
         route = str(pattern.pattern)
         for kind, value in (("<slug:slug>", "shop"), ("<uuid:server_id>", UUID)):
             route = route.replace(kind, value)
-        for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id"):
+        for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id"):
             route = route.replace(f"<int:{name}>", "1")
         assert "<" not in route, "an address this test cannot fill in"
         filled.append(route)
@@ -93,10 +93,12 @@ def foreign(bob: User) -> dict[str, Any]:
     job = a_job(order, a_server(other, "secret-server"), JobState.QUEUED)
     entry = an_entry(job, JobState.QUEUED, 1, order.created_at, "secret-note")
     a_token(eve)
+    reading = SyncRun.objects.create(project=other, requested_by_name="eve", requested_at=order.created_at)
     return {
         "projects/other/": "GET",
         "projects/other/check/": "POST",
         "projects/other/sync/": "POST",
+        f"projects/other/syncs/{reading.pk}/": "GET",
         f"servers/{job.server_id}/": "GET",
         f"orders/{order.pk}/": "GET",
         f"jobs/{job.pk}/": "GET",

@@ -85,8 +85,15 @@ def test_a_cloud_that_does_not_answer_is_told_in_sentences(
     Cloud.objects.filter(pk=cloud.pk).update(
         endpoints={name: "http://127.0.0.1:9" for name in cloud.endpoints}
     )
-    steps = boss.post(f"projects/{project.slug}/check/").json()["steps"]
-    assert not any(step["ok"] for step in steps) and all(step["sentence"] for step in steps)
+    told = boss.post(f"projects/{project.slug}/check/").json()
+    assert told["ok"] is False and told["writes"].startswith("Write rights are not tested")
+    results = {step["name"]: step["result"] for step in told["steps"]}
+    assert (results["name_lookup"], results["sign_in"], results["images"]) == (
+        "passed",
+        "failed",
+        "not_tried",
+    )
+    assert all(step["sentence"] and step["title"] for step in told["steps"])
     assert boss.post(f"projects/{project.slug}/sync/").json()["problems"]
 
 

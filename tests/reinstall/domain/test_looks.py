@@ -2,9 +2,9 @@
 
 from reinstall.domain.looks import LOOKS, Tone, look_of
 from reinstall.domain.states import FINAL, JobState, Verdict
+from reinstall.domain.verdicts import Level
 from reinstall.selectors.job_steps import StepState
 from reinstall.selectors.server_rows import STATES
-from reinstall.services.checks import Level
 
 
 def test_no_state_is_left_without_a_look() -> None:

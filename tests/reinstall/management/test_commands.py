@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils.timezone import now
 
-from reinstall.models import ApiToken, AuditEvent, Project, Server
+from reinstall.models import ApiToken, AuditEvent, Cloud, Project, Server
 from reinstall.services import access
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import added_project
@@ -183,3 +183,27 @@ def test_a_project_whose_credentials_do_not_open_does_not_stop_the_others(
     lines = refused("sync")
     assert len(lines) == 1
     assert lines[0].startswith("shop-prod: The credentials of this project do not open")
+
+
+def test_a_connection_is_tested_at_the_terminal(project: Project) -> None:
+    text, _ = run("cloud", "test", project.slug)
+    assert "Sign-in: passed (" in text and "List traces (CTS): passed" in text
+    assert text.endswith("a reinstall is the only real test.\n")
+    Cloud.objects.update(endpoints=dict.fromkeys(project.cloud.endpoints, "http://127.0.0.1:1"))
+    assert refused("cloud", "test", project.slug) == ["The connection does not work as a whole."]
+    assert refused("cloud", "test", "nothing") == ["There is no project nothing."]
+
+
+def test_credentials_are_rotated_from_a_file(
+    project: Project, simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    def written(document: object) -> str:
+        (tmp_path / "new.json").write_text(json.dumps(document))
+        return str(tmp_path / "new.json")
+
+    good = simulator.cloud_json("shop-prod", kind="password")["credentials"]
+    assert run("cloud", "rotate", project.slug, written({"credentials": good})) == ("version 2\n", "")
+    (line,) = refused("cloud", "rotate", project.slug, written({"credentials": good | {"password": "x"}}))
+    assert line.startswith("credentials: The old credentials stay: Sign-in failed")
+    (line,) = refused("cloud", "rotate", project.slug, written({"credentials": good, "name": "x"}))
+    assert line.startswith("name: There is no field name here.")

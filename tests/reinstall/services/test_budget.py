@@ -17,7 +17,7 @@ T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 @pytest.fixture
 def cloud(settings: Any) -> int:
-    settings.CALLS_PER_SECOND = {"submit": 1.0, "evidence": 2.0, "poll": 20.0}
+    settings.CALLS_PER_SECOND = {"submit": 1.0, "evidence": 2.0, "poll": 20.0, "sync": 20.0}
     return Cloud.objects.create(profile="otc", region="eu-de", created_at=T0).pk
 
 

@@ -2,14 +2,16 @@
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor
-from reinstall.models import Cloud, KeyPair, Server
+from reinstall.domain.verdicts import Level
+from reinstall.models import Cloud, KeyPair, KmsKey, Server
 from reinstall.services import checks, orders
-from reinstall.services.checks import Level
+from simulator.server import RunningSimulator
 from tests.reinstall.conftest import order_request, placed_job
 
 pytestmark = pytest.mark.django_db
@@ -20,9 +22,12 @@ def levels(actor: Actor, request: orders.OrderRequest) -> dict[str, Level]:
     return {check.name: check.level for check in preview.checks}
 
 
-def test_a_good_request_passes_every_check(actor: Actor, server: Server) -> None:
+def test_a_good_request_passes_every_check(actor: Actor, server: Server, simulator: RunningSimulator) -> None:
+    with simulator.lock:
+        simulator.world.snapshots.clear()
     found = levels(actor, order_request(server, user_data=b"#!/bin/sh\n"))
-    assert found == dict.fromkeys(("server", "held", "system_disk", "running", "key_pair"), Level.PASSED)
+    names = ("server", "held", "system_disk", "snapshots", "running", "image", "quota", "key_pair")
+    assert found == dict.fromkeys(names, Level.PASSED)
 
 
 def test_nothing_is_asked_of_a_key_pair_that_is_not_named(actor: Actor, server: Server) -> None:
@@ -41,8 +46,9 @@ def test_nothing_is_asked_of_a_key_pair_that_is_not_named(actor: Actor, server: 
     ],
 )
 def test_a_running_server_must_be_stopped_first(
-    status: str, mode: str, level: Level, actor: Actor, server: Server
+    status: str, mode: str, level: Level, actor: Actor, server: Server, settings: Any
 ) -> None:
+    settings.FORM_WAIT_S = 0
     Server.objects.filter(pk=server.pk).update(status=status)
     assert levels(actor, order_request(server, mode=mode))["running"] is level
 
@@ -53,18 +59,24 @@ def test_where_the_cloud_wants_it_stopped_the_portal_does_that(actor: Actor, ser
     assert levels(actor, request)["running"] is Level.TO_KNOW
 
 
-@pytest.mark.parametrize("encrypted", [None, False])
-def test_losing_the_encryption_of_a_disk_is_said(
-    encrypted: bool | None, actor: Actor, server: Server
+@pytest.mark.parametrize(
+    ("encrypted", "level"), [(None, Level.MUST_FIX), (False, Level.TO_KNOW), (True, None)]
+)
+def test_encryption_is_never_lost_silently(
+    encrypted: bool | None, level: Level | None, actor: Actor, server: Server, settings: Any
 ) -> None:
+    settings.FORM_WAIT_S = 0
     server.disks.filter(boot_index=0).update(encrypted=True)
-    request = order_request(server, encrypted=encrypted)
-    assert levels(actor, request)["encryption_lost"] is Level.TO_KNOW
+    request = order_request(
+        server, encrypted=encrypted, cmkid=KmsKey.objects.all()[0].key_id if encrypted else ""
+    )
+    assert levels(actor, request).get("encryption_lost") is level
 
 
 def test_a_key_pair_whose_owner_the_cloud_does_not_tell_is_left_to_the_cloud(
-    actor: Actor, server: Server
+    actor: Actor, server: Server, settings: Any
 ) -> None:
+    settings.FORM_WAIT_S = 0
     request = order_request(server)
     KeyPair.objects.filter(name=request.keyname).update(userid="")
     assert levels(actor, request)["key_pair"] is Level.TO_KNOW

@@ -10,11 +10,10 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
+from reinstall.domain.errors import NotAllowed, RuleBroken
 from reinstall.models import AuditEvent, Cloud, Membership, Project
 from reinstall.services import clouds, links
-from simulator.server import RunningSimulator
-from tests.reinstall.conftest import OPERATOR, actor_for, added_project
+from tests.reinstall.conftest import OPERATOR, actor_for
 
 pytestmark = pytest.mark.django_db
 
@@ -202,49 +201,12 @@ def test_only_an_administrator_adds_projects_and_becomes_their_admin(user: User)
     assert Membership.objects.get(project=project).role == "admin"
 
 
-def test_a_connection_is_tested_step_by_step(project: Project, simulator: RunningSimulator) -> None:
-    steps = clouds.check_connection(actor=OPERATOR, now=now(), slug=project.slug)
-    assert [(step.name, step.ok) for step in steps] == [
-        ("servers", True),
-        ("disks", True),
-        ("key_pairs", True),
-        ("kms_keys", True),
-    ]
-    assert all(step.sentence.endswith("listed.") and step.duration_ms >= 0 for step in steps)
-    assert AuditEvent.objects.get(action="project.checked").after["servers"] is True
-    assert simulator.accepted() == []
+@pytest.mark.parametrize("name", ["new", "New", "(new)"])
+def test_a_name_that_is_an_address_of_a_page_is_refused(name: str) -> None:
+    assert refused(name=name) == [("name", "taken")]
 
 
-def test_wrong_credentials_fail_each_step_with_the_clouds_words(simulator: RunningSimulator) -> None:
-    credentials = simulator.cloud_json("shop-prod")["credentials"] | {"secret_key": SECRET}
-    document = simulator.cloud_json("shop-prod") | {"credentials": credentials}
-    project = clouds.add_project(actor=OPERATOR, now=now(), document=document)
-    steps = clouds.check_connection(actor=OPERATOR, now=now(), slug=project.slug)
-    assert not any(step.ok for step in steps)
-    assert "APIGW.0301" in steps[0].sentence
-    assert SECRET not in repr(steps)
-
-
-def test_credentials_that_do_not_open_are_one_failed_step(project: Project) -> None:
-    Project.objects.update(credentials_sealed=b"junk", credential_version=9)
-    (step,) = clouds.check_connection(actor=OPERATOR, now=now(), slug=project.slug)
-    assert (step.name, step.ok) == ("credentials", False)
-    assert "ECSPORTAL_ENCRYPTION_KEYS" in step.sentence
-
-
-def test_testing_a_connection_needs_the_role_admin(user: User, project: Project) -> None:
-    with pytest.raises(NotFound):
-        clouds.check_connection(actor=actor_for(user), now=now(), slug=project.slug)
-    Membership.objects.create(user=user, project=project, role="requester")
-    with pytest.raises(NotAllowed, match="admin"):
-        clouds.check_connection(actor=actor_for(user), now=now(), slug=project.slug)
-
-
-def test_sealed_credentials_of_one_project_do_not_open_in_another(simulator: RunningSimulator) -> None:
-    first = added_project(simulator)
-    second = added_project(simulator, **simulator.cloud_json("shop-staging"))
-    Project.objects.filter(pk=second.pk).update(
-        credentials_sealed=first.credentials_sealed, credential_version=2
-    )
-    (step,) = clouds.check_connection(actor=OPERATOR, now=now(), slug=second.slug)
-    assert not step.ok
+def test_who_set_the_credentials_is_kept() -> None:
+    project = add()
+    assert project.credentials_set_by_name == OPERATOR.name
+    assert project.credentials_set_at == project.created_at

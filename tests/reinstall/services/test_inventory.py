@@ -12,7 +12,10 @@ from ecsclient.servers import AttachedVolume, list_servers
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
 from reinstall.models import AuditEvent, Disk, KeyPair, Membership, Project, Server
-from reinstall.services import inventory, links, orders
+from reinstall.services import inventory, links, orders, syncruns
+from reinstall.services.inventory_disks import Volumes
+from reinstall.services.inventory_reading import Reading
+from reinstall.services.inventory_servers import _Store
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import OPERATOR, actor_for, added_project, order_request
 from tests.reinstall.services.together import together
@@ -127,15 +130,14 @@ def test_a_list_that_breaks_off_calls_nothing_gone(
 
 
 def test_what_was_read_before_a_list_broke_off_is_kept(project: Project, simulator: RunningSimulator) -> None:
-    run = inventory._Run(project, links.session_of(project), now())
-    records = list(list_servers(run.session))
+    records = list(list_servers(links.session_of(project)))
     Server.objects.filter(pk=records[0].id).update(name="old name")
     with simulator.lock:
         simulator.world.servers[records[-1].id].name = 5  # type: ignore[assignment]
     report = sync(project)
-    assert len(report.problems) == 1
     assert "field 'name' of the answer should be a string" in report.problems[0]
     assert Server.objects.get(pk=records[0].id).name == records[0].name
+    assert not Server.objects.exclude(gone_at=None).exists()
 
 
 def test_a_token_that_expires_in_the_middle_is_renewed(simulator: RunningSimulator, db: None) -> None:
@@ -197,19 +199,27 @@ def test_an_older_reading_does_not_undo_a_newer_one(
     assert server.disks.get(boot_index=0).volume_id == "the-new-one"
 
 
+def a_reading(project: Project) -> Reading:
+    """A reading that has begun."""
+    run = syncruns.request_sync(actor=OPERATOR, now=now(), project=project, wanted_now=False)
+    mine = syncruns.claim(run_id=run.pk, owner="test", now=now())
+    assert mine is not None
+    return Reading(project, links.session_of(project), now(), mine, now)
+
+
 def test_an_id_that_is_none_leaves_one_server_out_and_says_so(project: Project) -> None:
-    run = inventory._Run(project, links.session_of(project), now())
-    record = next(iter(list_servers(run.session)))
-    inventory._store_servers(run, [replace(record, id="not-a-uuid"), record])
-    assert run.oddities == ["Server not-a-uuid was left out: its id is not 32 hexadecimal digits."]
-    assert run.report.servers == 1
+    reading = a_reading(project)
+    record = next(iter(list_servers(reading.session)))
+    _Store(reading, Volumes()).batch([replace(record, id="not-a-uuid"), record])
+    assert reading.oddities == ["Server not-a-uuid was left out: its id is not 32 hexadecimal digits."]
+    assert reading.report.servers == 1
 
 
 def test_a_disk_the_disk_service_does_not_know_is_listed(project: Project, server: Server) -> None:
-    run = inventory._Run(project, links.session_of(project), now())
-    record = next(r for r in list_servers(run.session) if r.id == str(server.pk))
+    reading = a_reading(project)
+    record = next(r for r in list_servers(reading.session) if r.id == str(server.pk))
     extra = AttachedVolume("a-new-volume", "/dev/vdx", None)
-    inventory._store_servers(run, [replace(record, volumes=(*record.volumes, extra))])
+    _Store(reading, Volumes()).batch([replace(record, volumes=(*record.volumes, extra))])
     assert server.disks.get(volume_id="a-new-volume").size_gb is None
 
 
@@ -239,4 +249,6 @@ def test_two_first_readings_at_once_find_each_server_once(
     results = together([lambda: sync(Project.objects.get(pk=project.pk))] * 3)
     assert [getattr(result, "problems", result) for result in results] == [()] * 3
     assert Server.objects.filter(gone_at=None).count() == count
-    assert sum(getattr(result, "added", 0) for result in results) == count
+    # Three who ask at once are told of one reading.
+    assert [getattr(result, "added", 0) for result in results] == [count] * 3
+    assert AuditEvent.objects.filter(action="project.synced", after__added=count).count() == 2

@@ -74,6 +74,7 @@ def test_tasks_take_ids_and_survive_arguments_of_a_newer_caller() -> None:
     assert {name for name in app.tasks if name.startswith("reinstall.")} == {
         "reinstall.advance",
         "reinstall.sweep",
+        "reinstall.sync",
         "reinstall.tidy",
     }
     for entry in app.conf.beat_schedule.values():

@@ -39,7 +39,8 @@ def running_jobs(actor: Actor, project: Project, clock: Clock, count: int) -> li
     usable = Server.objects.filter(
         project=project, status="ACTIVE", locked=False, image_name__contains="Debian"
     )
-    jobs = [placed_job(actor, server) for server in usable.order_by("name")[:count]]
+    plain = usable.exclude(disks__encrypted=True)
+    jobs = [placed_job(actor, server) for server in plain.order_by("name")[:count]]
     assert len(jobs) == count
     for job in jobs:
         advanced(job, clock)

@@ -40,8 +40,11 @@ def once_of(html: str) -> str:
 def filled_in(browser: Client, server: Server, **changes: Any) -> dict[str, Any]:
     """The form of `server` as a person sends it, right in every field but for `changes`."""
     key = KeyPair.objects.filter(project=server.project).order_by("name")[0]
+    html = browser.get(form_address(server)).content.decode()
+    seen = re.search(r'name="seen" value="([^"]*)"', html)
     values: dict[str, Any] = {
-        "once": once_of(browser.get(form_address(server)).content.decode()),
+        "once": once_of(html),
+        "seen": seen[1] if seen else "",
         "action": "place",
         "keyname": key.name,
         "userid": key.userid,

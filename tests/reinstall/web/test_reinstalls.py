@@ -293,9 +293,41 @@ def test_a_key_pair_of_two_users_is_chosen_for_the_right_one(browser: Client, se
     assert html.count("selected>") == html.count(f'data-userid="{"f" * 32}" selected')
 
 
-def test_names_from_the_cloud_are_text(browser: Client, server: Server) -> None:
-    server.name = "<svg onload=alert(1)>"
-    server.save(update_fields=["name"])
+def test_names_from_the_cloud_are_text(browser: Client, server: Server, simulator: RunningSimulator) -> None:
+    with simulator.lock:
+        simulator.world.servers[str(server.pk)].name = "<svg onload=alert(1)>"
     html = browser.get(form_address(server)).content.decode()
     assert "<svg onload" not in html
     assert "&lt;svg onload=alert(1)&gt;" in html
+
+
+def test_a_page_that_went_stale_places_nothing_and_says_what_changed(
+    browser: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    data = filled_in(browser, server)
+    Server.objects.filter(pk=server.pk).update(status="SHUTOFF")
+    with simulator.lock:
+        simulator.world.servers[str(server.pk)].status = "SHUTOFF"
+    answer = browser.post(form_address(server), data)
+    html = answer.content.decode()
+    assert answer.status_code == 200 and not Order.objects.exists()
+    assert f"{server.name} changed since you opened this page: it was running and is stopped now." in html
+    again = data | {"once": once_of(html), "seen": hidden(html, "seen")}
+    assert browser.post(form_address(server), again).status_code == 303
+
+
+def test_the_form_shows_the_server_as_the_cloud_says_it_is_now(
+    browser: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    disk = server.disks.get(boot_index=0)
+    with simulator.lock:
+        simulator.world.volumes[disk.volume_id].cmk_id = next(iter(simulator.world.kms_keys))
+    html = browser.get(form_address(server)).content.decode()
+    assert "Asked the cloud just now." in html
+    assert "may come back in clear text. Choose to encrypt it, or choose not to." in html
+
+
+def hidden(html: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found
+    return found[1]

@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from reinstall.domain.actors import Actor
-from reinstall.models import Membership, Project, Server
+from reinstall.models import Membership, Project, Server, SyncRun
+from reinstall.services import inventory
 from simulator.server import RunningSimulator
-from tests.reinstall.conftest import placed_job
+from tests.reinstall.conftest import Clock, placed_job
 
 pytestmark = pytest.mark.django_db
 
@@ -127,10 +128,21 @@ def test_syncing_reads_the_cloud_and_says_what_it_found(
     browser: Client, project: Project, server: Server, simulator: RunningSimulator
 ) -> None:
     Server.objects.filter(pk=server.pk).update(name="old-name")
-    html = browser.post(f"/projects/{project.slug}/sync/", follow=True).content.decode()
-    assert "Read from the cloud: " in html
+    page = f"/projects/{project.slug}/sync/"
+    html = browser.post(page, follow=True).content.decode()
+    assert "Waiting for its turn to read the cloud." in html
+    assert f'data-sync="{page}progress/"' in html
+    assert browser.get(f"{page}progress/").json()["open"] is True
+    run = SyncRun.objects.get(ended_at=None)
+    assert browser.post(page).status_code == 302 and SyncRun.objects.filter(ended_at=None).get() == run
+    assert inventory.read_run(run_id=run.pk, owner="test", clock=Clock())
+    told = browser.get(f"{page}progress/").json()
+    assert told["open"] is False
+    assert "servers read: +0, 1 changed, 0 gone." in told["html"]
+    assert f"Changed: {server.name} (name)" in told["html"]
     server.refresh_from_db()
     assert server.name != "old-name"
+    assert "1 changed, 0 gone." in browser.get("/servers/?project=shop-prod").content.decode()
 
 
 def test_a_viewer_cannot_sync(stranger: Client, user: User, project: Project) -> None:

@@ -1,0 +1,55 @@
+"""What a person had before them when they decided, compared with what is known when they send it.
+
+The engine compares once more, with the cloud, right before the call. This comparison is earlier and kinder:
+nothing is placed, and the page says what changed.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from reinstall.domain.actors import Actor
+from reinstall.domain.errors import FieldError
+from reinstall.domain.identity import ServerFacts, drift
+from reinstall.models import Server
+from reinstall.services import access, requests
+
+#: Words for the states people know; others are shown as the cloud spells them.
+_WORDS = {"ACTIVE": "running", "SHUTOFF": "stopped", "ERROR": "in error"}
+
+
+def reviewed(actor: Actor, project: str, server_id: uuid.UUID) -> ServerFacts:
+    """The server as it stands in the rows now, for the page that shows it."""
+    found = access.project_for_requests(actor, project)
+    return requests.facts_of(Server.objects.prefetch_related("disks").get(project=found, pk=server_id))
+
+
+def stale(servers: Sequence[Server], seen: Sequence[ServerFacts]) -> list[FieldError]:
+    """An error for each of the servers that is not as it was on the page; none for those nobody was shown."""
+    shown = {facts.server_id: facts for facts in seen}
+    errors = []
+    for server in servers:
+        before = shown.get(str(server.pk))
+        changed = _changes(before, requests.facts_of(server)) if before is not None else []
+        if changed:
+            sentence = (
+                f"{server.name} changed since you opened this page: {'; '.join(changed)}. "
+                "Nothing was sent. Read the checks, then go on."
+            )
+            errors.append(FieldError("", sentence, "stale"))
+    return errors
+
+
+def _changes(before: ServerFacts, now: ServerFacts) -> list[str]:
+    changed = list(drift(before, now))
+    if before.status != now.status:
+        changed.append(f"it was {_word(before.status)} and is {_word(now.status)} now")
+    if before.image_id != now.image_id:
+        changed.append("its image is another one")
+    disk, was = now.system_disk, before.system_disk
+    if disk is not None and was is not None and disk.encrypted != was.encrypted:
+        changed.append(f"its system disk is {'encrypted' if disk.encrypted else 'not encrypted'} now")
+    return changed
+
+
+def _word(status: str) -> str:
+    return _WORDS.get(status, status)
