@@ -107,8 +107,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         )
         for server, digest in zip(servers, hashes, strict=True)
     )
-    systems = {server.os_type for server in servers}
-    warnings = user_data_warnings(spec.user_data, systems.pop() if len(systems) == 1 else "")
+    warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
     return Preview(found, previews, warnings, _curl(project, previews), fresh=seen.fresh)
 
 
