@@ -6,6 +6,7 @@ import sys
 from benchmarks import (
     click_to_cloud,
     cloud_to_dom,
+    form,
     fresh_clone,
     growth,
     idle,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "idle": idle.measure,
     "click_to_cloud": click_to_cloud.measure,
     "cloud_to_dom": cloud_to_dom.measure,
+    "form": form.measure,
     "submitting": submitting.measure,
     "syncing": syncing.measure,
     "lists": lists.measure,

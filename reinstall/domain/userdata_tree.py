@@ -12,8 +12,8 @@ import yaml
 DEPTH_MOST = 60
 NODES_MOST = 40_000
 
+#: The parser in C where the wheel has it; the other one gives the same trees, slower.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: Any: this class came without types.
 _RESOLVER: Any = yaml.resolver.Resolver()
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -42,7 +42,7 @@ class Node:
 
 
 def tree_of(text: str, loader: Any = LOADER) -> list[Node]:
-    """The documents of `text`, each a tree; raises NotYaml. loader: a safe one of PyYAML's."""
+    """The documents of `text`, each a tree; raises NotYaml."""
     documents: list[Node] = []
     path: list[Node] = []
     count = 0
@@ -50,7 +50,7 @@ def tree_of(text: str, loader: Any = LOADER) -> list[Node]:
         for event in yaml.parse(text, Loader=loader):
             count += 1
             if count > NODES_MOST:
-                raise NotYaml("it has more parts than are looked at here", _line(event))
+                raise NotYaml("it has more parts than are looked at here", _line(event.start_mark))
             _take(event, path, documents)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error) from None
@@ -89,7 +89,7 @@ def _put(node: Node, path: list[Node], documents: list[Node]) -> None:
 
 
 def _node(event: yaml.NodeEvent) -> Node:
-    line = _line(event)
+    line = _line(event.start_mark) or 1
     if isinstance(event, yaml.MappingStartEvent):
         return Node("map", line)
     if isinstance(event, yaml.SequenceStartEvent):
@@ -115,5 +115,5 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> NotYaml:
     return NotYaml(problem, mark.line + 1, mark.column + 1)
 
 
-def _line(event: yaml.Event) -> int:
-    return 1 if event.start_mark is None else event.start_mark.line + 1
+def _line(mark: Any) -> int | None:
+    return None if mark is None else mark.line + 1
