@@ -63,6 +63,7 @@ def server_detail(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     server = get_server(actor, server_id)
     scope.show(request, server.row.project_slug)
+    aliases = kms_aliases(server)
     history = history_of(server, cursor=request.GET.get("cursor", ""))
     context = {
         "server": server,
@@ -70,7 +71,7 @@ def server_detail(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
         "history": history.items,
         "rules": rules_of(actor, server),
         "similar": similar_servers(server),
-        "aliases": kms_aliases(server),
+        "disks": [(disk, aliases.get(disk.cmkid, "")) for disk in server.disks],
         **links(request, history.previous, history.next),
     }
     return render(request, "reinstall/servers/detail.html", context)
