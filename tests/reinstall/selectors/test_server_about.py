@@ -186,9 +186,9 @@ def test_disks_tell_their_snapshots_and_keys(shop: Project, bob: Actor) -> None:
 
 
 def test_the_history_is_whole_in_pages(shop: Project, bob: Actor) -> None:
-    server, order = a_server(shop), an_order(shop, a_person("carol", shop))
+    server, carol = a_server(shop), a_person("carol", shop)
     for number in range(25):
-        a_job(order, server, JobState.FAILED, created_at=T0 + timedelta(hours=number))
+        a_job(an_order(shop, carol), server, JobState.FAILED, created_at=T0 + timedelta(hours=number))
     first = history_of(get_server(bob, server.pk))
     second = history_of(get_server(bob, server.pk), cursor=first.next)
     ids = [job.id for job in (*first.items, *second.items)]
