@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
 from reinstall.domain.protection import TAG, tagged
-from reinstall.domain.server_search import Token, parse
+from reinstall.domain.server_search import Token, last_token, parse
 from reinstall.domain.states import JobState
 from reinstall.models import Disk, Job, Project, Server
 from reinstall.models.clock import database_now
@@ -46,13 +46,16 @@ HISTORY = 20
 
 @dataclass(frozen=True, slots=True)
 class ServerFilters:
-    """What a list is narrowed to; "" is no filter. `status` is of STATES, `tag` is "key=value" or "key"."""
+    """What a list is narrowed to; "" is no filter. `status` is of STATES, `tag` is "key=value" or "key",
+    `last` of domain.server_search.LAST, `protected` yes or no."""
 
     q: str = ""
     project: str = ""
     status: str = ""
     tag: str = ""
     image: str = ""
+    last: str = ""
+    protected: str = ""
     ordering: str = "name"
 
 
@@ -70,6 +73,8 @@ class DiskView:
     encrypted: bool
     cmkid: str
     shareable: bool
+    #: Snapshots of it at the cloud; None where the cloud did not tell.
+    snapshots: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,21 @@ def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
         rows = _by_token(rows, token)
     if filters.image:
         rows = rows.filter(Q(image_name=filters.image) | Q(image_id=filters.image))
+    if filters.last:
+        rows = _by_token(rows, last_token(filters.last))
+    if filters.protected:
+        rows = rows.filter(_protected() if _wants_protected(filters.protected) else ~_protected())
     return _tagged(rows, filters.tag) if filters.tag else rows
+
+
+def _wants_protected(asked: str) -> bool:
+    if asked not in ("yes", "no"):
+        raise RuleBroken(f"protected is yes or no, not {asked}.", "protected", "choice")
+    return asked == "yes"
+
+
+def _protected() -> Q:
+    return ~Q(protected_reason="") | Q(pk__in=_tagged(Server.objects.all(), TAG).values("pk"))
 
 
 def _by_token(rows: QuerySet[Server, Server], token: Token) -> QuerySet[Server, Server]:
@@ -189,8 +208,7 @@ def _by_token(rows: QuerySet[Server, Server], token: Token) -> QuerySet[Server, 
         newest = jobs.order_by("-created_at", "-id").values("state")[:1]
         return rows.annotate(newest=Subquery(newest)).filter(newest=JobState.FAILED)
     if token.value == "protected":
-        tag = Q(pk__in=_tagged(Server.objects.all(), TAG).values("pk"))
-        return rows.filter(~Q(protected_reason="") | tag)
+        return rows.filter(_protected())
     return rows
 
 
@@ -247,4 +265,5 @@ def _disk_view(disk: Disk) -> DiskView:
         encrypted=disk.encrypted,
         cmkid=disk.cmkid,
         shareable=disk.shareable,
+        snapshots=disk.snapshots,
     )

@@ -14,11 +14,13 @@ from reinstall.web import (
     manage,
     protection,
     reinstalls,
+    server_csv,
     servers,
     session,
     settling,
     syncs,
     tokens,
+    views,
 )
 
 urlpatterns = [
@@ -26,6 +28,9 @@ urlpatterns = [
     path("sign-in/", session.sign_in, name="sign-in"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("servers/", servers.server_list, name="servers"),
+    path("servers/servers.csv", server_csv.server_csv, name="servers-csv"),
+    path("servers/views/", views.view_save, name="view-save"),
+    path("servers/views/<int:view_id>/delete/", views.view_delete, name="view-delete"),
     path("servers/<uuid:server_id>/", servers.server_detail, name="server"),
     path("servers/<uuid:server_id>/reinstall/", reinstalls.reinstall, name="reinstall"),
     path("servers/<uuid:server_id>/reinstall/check/", reinstalls.check, name="reinstall-check"),

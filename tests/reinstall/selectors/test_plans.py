@@ -66,6 +66,23 @@ def test_lists_follow_an_index_and_sort_nothing(actor: Actor, project: str, jobs
 
 
 @pytest.mark.parametrize("actor", [ALL, MEMBER])
+@pytest.mark.parametrize("project", ["", "a"])
+@pytest.mark.parametrize("ordering", ["status", "image", "seen_at"])
+def test_every_order_of_servers_has_its_index(actor: Actor, project: str, ordering: str) -> None:
+    index = {
+        "status": ("server_all_status", "server_by_status"),
+        "image": ("server_all_image", "server_by_image"),
+        "seen_at": ("server_all_seen", "server_by_seen"),
+    }[ordering][bool(project)]
+    for name in (ordering, f"-{ordering}"):
+        plan = plans_of(lambda name=name: server_page(actor, ServerFilters(project=project, ordering=name)))[
+            0
+        ]
+        assert f"INDEX {index}" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("actor", [ALL, MEMBER])
 def test_what_needs_a_look_is_counted_without_visiting_what_is_handled(actor: Actor) -> None:
     seek = "job_to_look_at (project_id=? AND state=? AND handled_at=?)"
     assert any(seek in plan for plan in plans_of(lambda: nav_counts(actor)))
