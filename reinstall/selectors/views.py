@@ -17,5 +17,5 @@ class ViewTab:
 
 def saved_views(actor: Actor, page: str) -> tuple[ViewTab, ...]:
     """The actor's own views of the list `page`, by name."""
-    rows = SavedView.objects.filter(user_id=actor.user_id, page=page).order_by("name")
+    rows = SavedView.objects.filter(user_id=actor.user_id or 0, page=page).order_by("name")
     return tuple(ViewTab(*row) for row in rows.values_list("id", "name", "query"))

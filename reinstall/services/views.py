@@ -29,7 +29,7 @@ def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) 
         raise RuleBroken(
             f"The filter is too long to be kept: at most {MAX_QUERY:,} characters.", "query", "max_length"
         )
-    mine = SavedView.objects.filter(user_id=actor.user_id, page=page)
+    mine = SavedView.objects.filter(user_id=actor.user_id or 0, page=page)
     if mine.count() >= MAX_VIEWS:
         raise Conflict(f"You keep {MAX_VIEWS} views already. Delete one first.", code="too_many")
     try:
@@ -46,7 +46,7 @@ def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) 
 def delete_view(*, actor: Actor, now: datetime, view_id: int) -> SavedView:
     """Forgets a view of the actor's. Raises NotFound, also where it is somebody else's."""
     with transaction.atomic():
-        view = SavedView.objects.filter(pk=view_id, user_id=actor.user_id).first()
+        view = SavedView.objects.filter(pk=view_id, user_id=actor.user_id or 0).first()
         if view is None:
             raise NotFound(f"There is no view {view_id}.")
         _record(actor, now, view, "view.deleted")
