@@ -12,7 +12,7 @@ from celery import shared_task
 from django.db import close_old_connections, connection
 
 from reinstall.models.clock import StepClock, database_now
-from reinstall.services import accounts, engine, forgetting, idempotency, outbox, turns, watching
+from reinstall.services import accounts, engine, forgetting, idempotency, outbox, selections, turns, watching
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ def tidy(**_: Any) -> None:
     now = database_now()
     idempotency.forget_old(now=now)
     outbox.forget_old(now=now)
+    selections.forget_old(now=now)
     accounts.forget_ended_sessions(now=now)
     forgetting.forget_secrets(now=now)
 

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 from reinstall.domain.looks import LOOKS
 from reinstall.selectors.projects import get_project, may_request
 from reinstall.selectors.server_rows import STATES
-from reinstall.selectors.servers import ServerFilters, count_servers, get_server, server_page
+from reinstall.selectors.servers import count_servers, get_server, server_page
 from reinstall.services.inventory import SyncReport, sync_project
-from reinstall.web import scope
+from reinstall.web import scope, selections
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
+from reinstall.web.server_filters import filters_of
 
 COUNT_CAP = 10_000
 ORDERINGS = (
@@ -38,7 +39,7 @@ def server_list(request: HttpRequest) -> HttpResponse:
     if "project" in request.GET:
         scope.choose(request, request.GET["project"])
     project = scope.current_project(request, scope.projects_of(request, actor))
-    filters = _filters(request, project.slug if project else "")
+    filters = filters_of(request.GET, project.slug if project else "")
     page = server_page(actor, filters, cursor=request.GET.get("cursor", ""))
     context = {
         "filters": filters,
@@ -52,13 +53,9 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "show_project": project is None,
         "may_sync": project is not None and may_request(actor, project),
         **links(request, page.previous, page.next),
+        **selections.bar_context(request, actor, project),
     }
     return render(request, "reinstall/servers/list.html", context)
-
-
-def _filters(request: HttpRequest, slug: str) -> ServerFilters:
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "status", "tag", "image")}
-    return ServerFilters(project=slug, ordering=request.GET.get("ordering") or "name", **asked)
 
 
 @require_GET

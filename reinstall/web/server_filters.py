@@ -1,0 +1,11 @@
+"""What the address of the server list narrows it to."""
+
+from django.http import QueryDict
+
+from reinstall.selectors.servers import ServerFilters
+
+
+def filters_of(query: QueryDict, slug: str) -> ServerFilters:
+    """What a query string of the list narrows it to, within one project or, for "", within all."""
+    asked = {name: query.get(name, "").strip() for name in ("q", "status", "tag", "image")}
+    return ServerFilters(project=slug, ordering=query.get("ordering") or "name", **asked)
