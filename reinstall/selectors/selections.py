@@ -106,7 +106,7 @@ def _data_disks(ids: Sequence[uuid.UUID]) -> int:
 
 
 def matching(actor: Actor, filters: ServerFilters, most: int) -> tuple[list[str], list[dict[str, str]]]:
-    """Ids that match and can be reinstalled, in the order of the list; those left out as {"id", "name", "why"}.
+    """Ids that match and can be reinstalled, in the list's order; those left out as {"id", "name", "why"}.
 
     Raises RuleBroken where more than `most` match.
     """

@@ -1,4 +1,4 @@
-"""Selections: what is ticked survives, all that match are frozen, and they are one person's in one project."""
+"""Selections: ticks survive, all that match are frozen, and they are one person's in one project."""
 
 import uuid
 from datetime import timedelta
