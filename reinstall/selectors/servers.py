@@ -29,6 +29,7 @@ __all__ = [
     "ServerRow",
     "ServerView",
     "count_servers",
+    "filtered_servers",
     "get_server",
     "server_page",
 ]
@@ -111,7 +112,7 @@ def server_page(
     """Servers as filtered. Without a status, those that are gone are left out."""
     ordering = ordering_of(filters.ordering or "name", ORDERINGS)
     return page_of(
-        _filtered(actor, filters).values(*COLUMNS),
+        filtered_servers(actor, filters).values(*COLUMNS),
         ordering,
         cursor=cursor,
         limit=limit,
@@ -121,7 +122,7 @@ def server_page(
 
 def count_servers(actor: Actor, filters: ServerFilters) -> int:
     """How many servers the filters leave; 10,001 means "over 10,000"."""
-    return capped_count(_filtered(actor, filters))
+    return capped_count(filtered_servers(actor, filters))
 
 
 def get_server(actor: Actor, server_id: uuid.UUID) -> ServerView:
@@ -163,7 +164,8 @@ def _attribute(row: Any, path: str) -> Any:
     return row
 
 
-def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
+def filtered_servers(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
+    """The servers the person may see that match, in no order."""
     rows = in_projects(Server.objects.all(), actor, filters.project)
     words, tokens = parse(filters.q, STATES)
     states = [token.value for token in tokens if token.kind == "is" and token.value != "protected"]

@@ -12,8 +12,8 @@ from reinstall.selectors.servers import ServerFilters
 from reinstall.selectors.views import saved_views
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
+from reinstall.web.server_filters import FILTERS, filters_of
 
-FILTERS = ("q", "status", "tag", "image", "last", "protected")
 #: What a saved view keeps, besides the project.
 KEPT = (*FILTERS, "ordering", "col", "shown", "density")
 COLUMNS = (
@@ -97,9 +97,7 @@ def asked_filters(request: HttpRequest) -> ServerFilters:
     if "project" in request.GET:
         scope.choose(request, request.GET["project"])
     project = scope.current_project(request, scope.projects_of(request, actor_of(request)))
-    asked = {name: request.GET.get(name, "").strip() for name in FILTERS}
-    ordering = request.GET.get("ordering") or "name"
-    return ServerFilters(project=project.slug if project else "", ordering=ordering, **asked)
+    return filters_of(request.GET, project.slug if project else "")
 
 
 def asked_columns(request: HttpRequest) -> Shown:

@@ -14,7 +14,7 @@ from reinstall.selectors.projects import may_request
 from reinstall.selectors.server_about import history_of, kms_aliases, rules_of, similar_servers
 from reinstall.selectors.servers import count_servers, get_server, server_page
 from reinstall.selectors.syncs import SyncView, latest_sync
-from reinstall.web import scope
+from reinstall.web import scope, selections
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
@@ -45,6 +45,7 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "run": _run_to_tell_of(actor, project),
         **look_of_list(request, filters, shown),
         **links(request, page.previous, page.next),
+        **selections.bar_context(request, actor, project),
     }
     return render(request, "reinstall/servers/list.html", context)
 
