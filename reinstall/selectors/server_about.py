@@ -45,7 +45,7 @@ class Similar:
 def rules_of(actor: Actor, server: ServerView) -> Rules:
     """The rules for `server`, which the actor may see. Two queries."""
     environment = server.row.project_environment
-    mine = Membership.objects.filter(user_id=actor.user_id, project__slug=server.row.project_slug)
+    mine = Membership.objects.filter(user_id=actor.user_id or 0, project__slug=server.row.project_slug)
     role = "admin" if actor.sees_all else mine.values_list("role", flat=True).first() or ""
     freeze = SystemFlag.objects.filter(name="freeze").first()
     return Rules(

@@ -17,5 +17,7 @@ class ViewTab:
 
 def saved_views(actor: Actor, page: str) -> tuple[ViewTab, ...]:
     """The actor's own views of the list `page`, by name."""
+    if actor.user_id is None:
+        return ()
     rows = SavedView.objects.filter(user_id=actor.user_id, page=page).order_by("name")
     return tuple(ViewTab(*row) for row in rows.values_list("id", "name", "query"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import Conflict, NotFound, RuleBroken
+from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.models import SavedView
 from reinstall.services import history
@@ -18,7 +18,8 @@ MAX_VIEWS = 20
 def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) -> SavedView:
     """Keeps `query` of the list `page` as the actor's view `name`.
 
-    Raises RuleBroken naming name or query, Conflict where the name is taken or there are too many.
+    Raises RuleBroken naming name or query, Conflict where the name is taken or there are too
+    many, NotAllowed for anybody who is no person.
     """
     said = plain_text(name.strip(), MAX_NAME + 1)
     if not said:
@@ -29,14 +30,13 @@ def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) 
         raise RuleBroken(
             f"The filter is too long to be kept: at most {MAX_QUERY:,} characters.", "query", "max_length"
         )
-    mine = SavedView.objects.filter(user_id=actor.user_id, page=page)
+    person = _person(actor)
+    mine = SavedView.objects.filter(user_id=person, page=page)
     if mine.count() >= MAX_VIEWS:
         raise Conflict(f"You keep {MAX_VIEWS} views already. Delete one first.", code="too_many")
     try:
         with transaction.atomic():
-            view = SavedView.objects.create(
-                user_id=actor.user_id, page=page, name=said, query=query, created_at=now
-            )
+            view = SavedView.objects.create(user_id=person, page=page, name=said, query=query, created_at=now)
             _record(actor, now, view, "view.saved")
     except IntegrityError:
         raise Conflict(f"You have a view {said} already. Take another name.", code="taken") from None
@@ -45,13 +45,20 @@ def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) 
 
 def delete_view(*, actor: Actor, now: datetime, view_id: int) -> SavedView:
     """Forgets a view of the actor's. Raises NotFound, also where it is somebody else's."""
+    person = _person(actor)
     with transaction.atomic():
-        view = SavedView.objects.filter(pk=view_id, user_id=actor.user_id).first()
+        view = SavedView.objects.filter(pk=view_id, user_id=person).first()
         if view is None:
             raise NotFound(f"There is no view {view_id}.")
         _record(actor, now, view, "view.deleted")
         SavedView.objects.filter(pk=view.pk).delete()
     return view
+
+
+def _person(actor: Actor) -> int:
+    if actor.user_id is None:
+        raise NotAllowed("Views belong to people; this is none.")
+    return actor.user_id
 
 
 def _record(actor: Actor, now: datetime, view: SavedView, action: str) -> None:

@@ -4,6 +4,7 @@ The plans are asked for with the parameters apart, as Django sends them on SQLit
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -75,9 +76,8 @@ def test_every_order_of_servers_has_its_index(actor: Actor, project: str, orderi
         "seen_at": ("server_all_seen", "server_by_seen"),
     }[ordering][bool(project)]
     for name in (ordering, f"-{ordering}"):
-        plan = plans_of(lambda name=name: server_page(actor, ServerFilters(project=project, ordering=name)))[
-            0
-        ]
+        filters = ServerFilters(project=project, ordering=name)
+        plan = plans_of(partial(server_page, actor, filters))[0]
         assert f"INDEX {index}" in plan
         assert "TEMP B-TREE" not in plan
 
