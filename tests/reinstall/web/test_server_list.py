@@ -72,9 +72,9 @@ def test_columns_and_density_stay_for_the_session(page: Client, shop: Project) -
     assert "ops-2026" in html
     again = html_of(page, "/servers/")
     assert "eu-de-03" in again
-    assert "servers cards compact" in again
+    assert "servers cards picks compact" in again
     assert "eu-de-03" not in html_of(page, "/servers/?shown=1")
-    assert "servers cards compact" not in html_of(page, "/servers/")
+    assert "servers cards picks compact" not in html_of(page, "/servers/")
 
 
 @pytest.mark.parametrize("column", ["zone", "flavor", "keyname", "created", "seen"])
@@ -89,7 +89,7 @@ def test_every_column_shows_in_head_and_row(page: Client, shop: Project, column:
     }
     html = html_of(page, f"/servers/?shown=1&col={column}")
     assert said[column] in html.replace("\u00a0", " ")
-    assert html.count("<th ") == 8
+    assert html.count("<th ") == 9
 
 
 def test_an_image_that_is_gone_is_seen_before_anybody_needs_it(page: Client, shop: Project) -> None:
