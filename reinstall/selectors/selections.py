@@ -132,8 +132,13 @@ def _rows(actor: Actor, project: Project, ids: Sequence[str]) -> tuple[ServerRow
 
 
 def _of_row(row: ServerRow) -> LeftOut:
-    return LeftOut(str(row.id), row.name, row.why_not)
+    return _told(str(row.id), row.name, row.why_not)
 
 
 def _left(row: dict[str, str]) -> LeftOut:
-    return LeftOut(row["id"], row["name"], row["why"])
+    return _told(row["id"], row["name"], row["why"])
+
+
+def _told(key: str, name: str, why: str) -> LeftOut:
+    """The name stands before the sentence wherever it is shown, and is not said twice."""
+    return LeftOut(key, name, f"it{why.removeprefix(name)}" if why.startswith(f"{name} ") else why)

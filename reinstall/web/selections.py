@@ -92,7 +92,7 @@ def _change(request: HttpRequest, actor: Actor, project: Project) -> None:
             now=now,
             project=project.slug,
             selection=before,
-            shown=request.POST.getlist("shown"),
+            shown=request.POST.get("shown", "").split(),
             ticked=request.POST.getlist("server"),
         )
     return _keep(request, project.slug, made.pk)

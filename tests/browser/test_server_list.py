@@ -51,7 +51,7 @@ def test_sorting_and_filtering_by_keyboard_alone(page: Page) -> None:
     expect(page.locator("summary", has_text="Status: Stopped")).to_be_visible()
     assert "status=stopped" in page.url
     assert "ordering=-name" in page.url
-    assert set(page.locator("tbody tr td:nth-child(2)").all_inner_texts()) == {"Stopped"}
+    assert set(page.locator("tbody tr td:nth-child(3)").all_inner_texts()) == {"Stopped"}
 
 
 def test_a_view_comes_back_with_filter_order_and_columns(page: Page) -> None:

@@ -63,7 +63,7 @@ def test_all_that_match_are_those_of_now(bob: Actor, shop: Project) -> None:
     a_server(shop, "web-3")
     bar = selection_bar(bob, shop, made.pk)
     assert bar is not None
-    assert (bar.selected, bar.usable, set(bar.ids)) == (2, 1, {str(one.pk)})
+    assert (bar.selected, bar.usable, bar.ids) == (2, 1, frozenset({str(one.pk)}))
     assert [(out.name, f"#{job.pk}" in out.why) for out in bar.left_out] == [("web-2", True)]
 
 

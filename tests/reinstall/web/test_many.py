@@ -32,7 +32,13 @@ def plain_servers(project: Project) -> list[Server]:
 def chosen(browser: Client, servers: list[Server], **changes: Any) -> str:
     """Ticks the servers as the list's form does; returns the address of the form for them."""
     ids = [str(server.pk) for server in servers]
-    values = {"project": "shop-prod", "action": "keep", "shown": ids, "server": ids, "back": "q=web"}
+    values = {
+        "project": "shop-prod",
+        "action": "keep",
+        "shown": " ".join(ids),
+        "server": ids,
+        "back": "q=web",
+    }
     answer = browser.post("/servers/select/", values | changes)
     assert (answer.status_code, answer["Location"]) == (303, "/servers/?q=web")
     return f"/reinstalls/new/?selection={Selection.objects.get().pk}"
@@ -89,7 +95,7 @@ def test_all_that_match_and_clear(browser: Client, project: Project) -> None:
 
 def test_a_script_gets_the_words_of_the_bar(browser: Client, servers: list[Server]) -> None:
     ids = [str(server.pk) for server in servers]
-    values = {"project": "shop-prod", "action": "keep", "shown": ids, "server": ids}
+    values = {"project": "shop-prod", "action": "keep", "shown": " ".join(ids), "server": ids}
     answer = browser.post("/servers/select/", values, headers={"accept": "application/json"})
     assert "3 selected." in answer.json()["html"]["selection-words"]
     values["server"] = ["no id"]
