@@ -113,8 +113,7 @@ class Storm:
         project = clouds.add_project(actor=self.actor, now=database_now(), document=document)
         inventory.sync_project(actor=self.actor, now=database_now(), project=project)
         self.key = KeyPair.objects.filter(project=project).order_by("name")[0]
-        usable = Server.objects.filter(project=project, status="ACTIVE", locked=False)
-        usable = usable.exclude(disks__encrypted=True).order_by("name")
+        usable = Server.objects.filter(project=project, status="ACTIVE", locked=False).order_by("name")
         self.waiting = [str(server.pk) for server in usable]
         watch_claims()
         self.cloud.plant(planted_faults(self.chance, self.waiting))
@@ -139,6 +138,8 @@ class Storm:
                     keyname=self.key.name,
                     userid=self.key.userid,
                     mode="withStopServer",
+                    # Some of the system disks are encrypted: a word on it is asked for.
+                    encrypted=False,
                     user_data=f"{canary}\n#!/bin/sh\n".encode(),
                     reason="fault run",
                     confirm=Server.objects.get(pk=server_id).name,

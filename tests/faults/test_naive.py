@@ -27,7 +27,6 @@ def _wrong_worker(
 ) -> tuple[NaiveWorker, Counter[str]]:
     """What became of five servers: the worker, and how often the cloud accepted each."""
     servers = Server.objects.filter(project=project, status="ACTIVE", locked=False, name__startswith="web-")
-    servers = servers.exclude(disks__encrypted=True)
     jobs: list[Job] = [placed_job(actor, server) for server in servers.order_by("name")[:SERVERS]]
     assert len(jobs) == SERVERS
     for job, fault in zip(jobs, TAKEN_UNHEARD, strict=True):

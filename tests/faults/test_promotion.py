@@ -70,8 +70,7 @@ def portal(
         user = User.objects.create_user("alice", password="correct horse battery")
         Membership.objects.create(user=user, project=project, role=Membership.Role.REQUESTER)
         guards.look_back(now=database_now())
-        usable = Server.objects.filter(project=project, status="ACTIVE", locked=False)
-        usable = usable.exclude(disks__encrypted=True).order_by("name")
+        usable = Server.objects.filter(project=project, status="ACTIVE", locked=False).order_by("name")
         yield Portal(pair, actor_for(user), list(usable.filter(name__regex="^(app|cache)-")))
 
 

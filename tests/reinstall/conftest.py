@@ -131,6 +131,8 @@ def order_request(server: Server, **changes: Any) -> orders.OrderRequest:
         "keyname": key.name,
         "userid": key.userid,
         "mode": "withStopServer",
+        # Where the system disk is encrypted, a word on it is asked for.
+        "encrypted": False if server.disks.filter(boot_index=0, encrypted=True).exists() else None,
         "reason": "OPS-4417",
         "confirm": server.name,
     }
