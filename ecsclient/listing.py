@@ -3,14 +3,16 @@
 Pages are no snapshot: an entry may come twice, and one bad entry says nothing about the others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ecsclient.errors import BadAnswer
 from ecsclient.fields import JsonObject, demand, objects, required_id, whole
+from ecsclient.session import CloudSession
 
 T = TypeVar("T")
+_MOST_PAGES: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,18 @@ def page_of(
         if record is not None:
             records.append(record)
     return ListPage(tuple(records), whole(answer, "count"), len(seen), tuple(unreadable), entries, fresh)
+
+
+def pages_by_rows(
+    session: CloudSession, path: str, key: str, parse: Callable[[JsonObject], T | None], size: int
+) -> Iterator[ListPage[T]]:
+    """The pages of a list of the disk service: there `offset` counts rows. Raises CloudError."""
+    seen: set[str] = set()
+    offset = 0
+    for _ in range(_MOST_PAGES):
+        params: dict[str, str | int] = {"limit": size, "offset": offset}
+        page = page_of(session.get("evs", path, params), key, seen, parse)
+        offset += page.entries
+        yield page
+        if page.is_last(size):
+            return

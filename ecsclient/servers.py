@@ -95,6 +95,11 @@ class ServerRecord:
     description: str
 
     @property
+    def fixed_first(self) -> tuple[str, ...]:
+        """All addresses as text, those of the server itself before floating ones."""
+        return tuple(a.addr for a in sorted(self.addresses, key=lambda a: a.kind != "fixed"))
+
+    @property
     def system_volume_id(self) -> str | None:
         """The id of the disk a reinstall replaces; None where the cloud names none or more than one."""
         roots = [volume.id for volume in self.volumes if volume.boot_index == 0]

@@ -8,25 +8,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from ecsclient.fields import JsonObject, required_id
-from ecsclient.listing import ListPage, page_of
+from ecsclient.listing import ListPage, pages_by_rows
 from ecsclient.session import CloudSession
 
 _PAGE: Final = 1000
-_MOST_PAGES: Final = 1000
 
 
 def snapshot_pages(session: CloudSession) -> Iterator[ListPage[str]]:
     """The snapshots of the project page by page, each as the id of the disk it was made of."""
-    seen: set[str] = set()
-    offset = 0
-    for _ in range(_MOST_PAGES):
-        params: dict[str, str | int] = {"limit": _PAGE, "offset": offset}
-        answer = session.get("evs", f"/v2/{session.project_id}/cloudsnapshots/detail", params)
-        page = page_of(answer, "snapshots", seen, _volume_of)
-        offset += page.entries
-        yield page
-        if page.is_last(_PAGE):
-            return
+    path = f"/v2/{session.project_id}/cloudsnapshots/detail"
+    return pages_by_rows(session, path, "snapshots", _volume_of, _PAGE)
 
 
 def _volume_of(entry: JsonObject) -> str:

@@ -18,7 +18,7 @@ from ecsclient.fields import (
     text,
     whole,
 )
-from ecsclient.listing import ListPage, page_of
+from ecsclient.listing import ListPage, pages_by_rows
 from ecsclient.session import CloudSession
 
 _PAGE: Final = 500
@@ -98,16 +98,8 @@ def list_volumes(session: CloudSession, *, server_id: str | None = None) -> Iter
 
 def volume_pages(session: CloudSession) -> Iterator[ListPage[VolumeRecord]]:
     """All disks of the project, page by page; one whose entry cannot be read is named and does not end it."""
-    seen: set[str] = set()
-    offset = 0
-    for _ in range(_MOST_PAGES):
-        params: dict[str, str | int] = {"limit": _PAGE, "offset": offset}
-        answer = session.get("evs", f"/v2/{session.project_id}/cloudvolumes/detail", params)
-        page = page_of(answer, "volumes", seen, parse_volume)
-        offset += page.entries
-        yield page
-        if page.is_last(_PAGE):
-            return
+    path = f"/v2/{session.project_id}/cloudvolumes/detail"
+    return pages_by_rows(session, path, "volumes", parse_volume, _PAGE)
 
 
 def room_for_volumes(session: CloudSession) -> int | None:

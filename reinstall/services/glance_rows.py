@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -11,11 +10,14 @@ from ecsclient.keypairs import KeyPairRecord
 from ecsclient.kms import KmsKeyRecord
 from ecsclient.servers import ServerRecord
 from ecsclient.volumes import VolumeRecord
-from reinstall.domain.identity import DiskFacts, ServerFacts
+from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.models import Disk, Image, KeyPair, KmsKey, Project, Server
-from reinstall.services.inventory_disks import store_disks
+from reinstall.services.inventory_disks import store_disks, volume_columns
+from reinstall.services.inventory_images import image_columns
+from reinstall.services.inventory_keys import keep_key_pair, keep_kms_key
 from reinstall.services.inventory_servers import search_text
+from reinstall.services.readings import attached_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +32,17 @@ class Rows:
 
     def key_pair(self, name: str, found: object) -> None:
         """The key pair of that name, for the user who asked; other people's of the same name stay."""
-        rows = KeyPair.objects.filter(project=self.project, name=name)
-        if not isinstance(found, KeyPairRecord):
-            rows.filter(gone_at=None).update(gone_at=self.now)
-            return
-        rows.update_or_create(
-            userid=plain_text(found.user_id or "", 64),
-            defaults={
-                "project": self.project,
-                "name": name,
-                "fingerprint": plain_text(found.fingerprint, 255),
-                "key_type": plain_text(found.type, 20),
-                "created_at": found.created,
-                "seen_at": self.now,
-                "gone_at": None,
-            },
-        )
+        if isinstance(found, KeyPairRecord):
+            return keep_key_pair(self.project, found, self.now)
+        rows = KeyPair.objects.filter(project=self.project, name=name, gone_at=None)
+        rows.update(gone_at=self.now)
 
     def kms_key(self, key_id: str, found: object) -> None:
         """The KMS key of that id."""
-        if not isinstance(found, KmsKeyRecord):
-            rows = KmsKey.objects.filter(project=self.project, key_id=key_id, gone_at=None)
-            rows.update(gone_at=self.now)
-            return
-        KmsKey.objects.update_or_create(
-            project=self.project,
-            key_id=key_id,
-            defaults={
-                "alias": plain_text(found.alias, 255),
-                "state": found.state,
-                "is_default": found.default,
-                "seen_at": self.now,
-                "gone_at": None,
-            },
-        )
+        if isinstance(found, KmsKeyRecord):
+            return keep_kms_key(self.project, found, self.now)
+        rows = KmsKey.objects.filter(project=self.project, key_id=key_id, gone_at=None)
+        rows.update(gone_at=self.now)
 
     def image(self, image_id: str, found: object) -> None:
         """The image of that id; one that is not listed any more keeps what was known of it."""
@@ -78,16 +57,7 @@ class Rows:
         Image.objects.update_or_create(
             project=self.project,
             image_id=image_id,
-            defaults={
-                "name": plain_text(found.name, 255),
-                "status": plain_text(found.status, 20),
-                "image_type": plain_text(found.image_type, 20),
-                "os_type": plain_text(found.os_type, 40),
-                "min_disk_gb": found.min_disk_gb or None,
-                "cloud_init": found.supports_cloud_init,
-                "seen_at": self.now,
-                "gone_at": None,
-            },
+            defaults=image_columns(found) | {"seen_at": self.now},
         )
 
     def server(self, server: Server, found: object) -> None:
@@ -115,7 +85,7 @@ class Rows:
             if not taken:
                 # The engine, or a sync, has looked since this one began: that is the fresher word.
                 return
-            store_disks(server, [_attached(disk) for disk in facts.disks])
+            store_disks(server, [attached_columns(disk) for disk in facts.disks])
             # The server tells the type of its image also when that is gone; it says what its absence means.
             gone = Image.objects.filter(project=self.project, image_id=facts.image_id).exclude(gone_at=None)
             gone.update(image_type=plain_text(record.image_type, 20))
@@ -124,24 +94,8 @@ class Rows:
         """Encryption and sharing of the disks that are attached."""
         for volume in found if isinstance(found, list) else ():
             assert isinstance(volume, VolumeRecord), volume
-            Disk.objects.filter(server=server, volume_id=volume.id).update(
-                name=plain_text(volume.name, 255),
-                size_gb=volume.size_gb,
-                volume_type=plain_text(volume.volume_type, 40),
-                encrypted=volume.encrypted,
-                cmkid=plain_text(volume.cmkid or "", 64),
-                shareable=volume.shareable,
-            )
+            Disk.objects.filter(server=server, volume_id=volume.id).update(**volume_columns(volume))
 
     def snapshots(self, disk: Disk, found: object) -> None:
         """How many snapshots the disk has."""
         Disk.objects.filter(pk=disk.pk).update(snapshots=found if isinstance(found, int) else None)
-
-
-def _attached(disk: DiskFacts) -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        "volume_id": disk.volume_id,
-        "device": plain_text(disk.device, 40),
-        "boot_index": disk.boot_index,
-    }
-    return columns | ({"size_gb": disk.size_gb} if disk.size_gb is not None else {})

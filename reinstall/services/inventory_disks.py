@@ -33,14 +33,7 @@ class Volumes:
 
     def add(self, record: VolumeRecord) -> None:
         """Keeps what a disk's row says of it."""
-        self.by_id[record.id] = (
-            plain_text(record.name, 255),
-            whole(record.size_gb),
-            sys.intern(plain_text(record.volume_type, 40)),
-            record.encrypted,
-            sys.intern(plain_text(record.cmkid or "", 64)),
-            record.shareable,
-        )
+        self.by_id[record.id] = _facts(record)
 
     def columns(self, attached: AttachedVolume) -> dict[str, Any]:
         """The row of a disk; only with the columns that are known."""
@@ -58,6 +51,22 @@ class Volumes:
         elif not self.tells:
             columns["snapshots"] = None
         return columns
+
+
+def _facts(record: VolumeRecord) -> Facts:
+    return (
+        plain_text(record.name, 255),
+        whole(record.size_gb),
+        sys.intern(plain_text(record.volume_type, 40)),
+        record.encrypted,
+        sys.intern(plain_text(record.cmkid or "", 64)),
+        record.shareable,
+    )
+
+
+def volume_columns(record: VolumeRecord) -> dict[str, Any]:
+    """The columns of a disk's row that its volume tells."""
+    return dict(zip(_FACTS, _facts(record), strict=True))
 
 
 def read_volumes(reading: Reading) -> Volumes:

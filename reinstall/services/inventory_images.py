@@ -69,7 +69,7 @@ def _store(reading: Reading, found: Iterable[ImageRecord], gone: dict[str, str])
     known = {row.image_id: row for row in Image.objects.filter(project=reading.project)}
     new: list[Image] = []
     changed: list[Image] = []
-    values = {record.id: _columns(record) for record in found}
+    values = {record.id: image_columns(record) for record in found}
     for image_id, name in gone.items():
         before = known.get(image_id)
         kept = {} if before is not None else {"name": plain_text(name, 255)}
@@ -101,7 +101,8 @@ _COLUMNS = (
 )
 
 
-def _columns(record: ImageRecord) -> dict[str, Any]:
+def image_columns(record: ImageRecord) -> dict[str, Any]:
+    """The columns of an image's row that the cloud tells, cut to what they hold."""
     return {
         "name": plain_text(record.name, 255),
         "status": plain_text(record.status, 20),

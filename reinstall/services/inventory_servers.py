@@ -178,7 +178,6 @@ def _seen(record: ServerRecord, columns: dict[str, Any], first_seen: Any) -> See
 
 def server_columns(record: ServerRecord) -> dict[str, Any]:
     """The columns of a server's row that the cloud's list tells, cut to what they hold."""
-    addresses = [a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")]
     return {
         "name": plain_text(record.name, 255),
         "status": plain_text(record.status, 40),
@@ -194,7 +193,7 @@ def server_columns(record: ServerRecord) -> dict[str, Any]:
         "userid": plain_text(record.user_id, 64),
         "locked": record.locked,
         "tags": list(record.tags),
-        "addresses": addresses,
+        "addresses": list(record.fixed_first),
         "created_at": record.created,
         "search": search_text(record),
     }
@@ -202,8 +201,7 @@ def server_columns(record: ServerRecord) -> dict[str, Any]:
 
 def search_text(record: ServerRecord) -> str:
     """What a search looks through: name, id, addresses and tags, in lower case."""
-    addresses = [a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")]
-    return " ".join([record.name, record.id, *addresses, *record.tags]).lower()
+    return " ".join([record.name, record.id, *record.fixed_first, *record.tags]).lower()
 
 
 def _mark_gone(reading: Reading, store: _Store) -> None:

@@ -1,6 +1,7 @@
 """Reads a server from the cloud, as the facts the engine compares."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -26,7 +27,7 @@ def look_at(session: CloudSession, server_id: str) -> tuple[ServerFacts, servers
         name=plain_text(record.name, 255),
         status=record.status,
         task_state=record.task_state or "",
-        addresses=tuple(a.addr for a in sorted(record.addresses, key=lambda a: a.kind != "fixed")),
+        addresses=record.fixed_first,
         disks=disks,
         keyname=record.key_name or "",
         image_id=record.image_id or "",
@@ -34,6 +35,16 @@ def look_at(session: CloudSession, server_id: str) -> tuple[ServerFacts, servers
         updated=record.updated.isoformat() if record.updated else "",
     )
     return facts, record
+
+
+def attached_columns(disk: DiskFacts) -> dict[str, Any]:
+    """The columns of a disk's row that its attachment tells."""
+    columns: dict[str, Any] = {
+        "volume_id": disk.volume_id,
+        "device": plain_text(disk.device, 40),
+        "boot_index": disk.boot_index,
+    }
+    return columns | ({"size_gb": disk.size_gb} if disk.size_gb is not None else {})
 
 
 def keep_facts(job: Job, facts: ServerFacts, now: datetime) -> None:
@@ -50,13 +61,7 @@ def keep_facts(job: Job, facts: ServerFacts, now: datetime) -> None:
         known = {disk.volume_id: disk for disk in server.disks.all()}
         wanted = []
         for disk in facts.disks:
-            columns: dict[str, object] = {
-                "volume_id": disk.volume_id,
-                "device": plain_text(disk.device, 40),
-                "boot_index": disk.boot_index,
-            }
-            if disk.size_gb is not None:
-                columns["size_gb"] = disk.size_gb
+            columns = attached_columns(disk)
             if disk.volume_id not in known and disk.is_system:
                 columns |= _encryption_asked_for(job)
             wanted.append(columns)
