@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from ecsportal.ticker import Ticker
 from reinstall import tasks
 from reinstall.models.clock import database_now
-from reinstall.services import engine, guards, outbox, stopping, wake
+from reinstall.services import claims, engine, guards, outbox, stopping, wake
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _sweep() -> None:
 
 def _deliver() -> None:
     """The first receiver of events: live pages, also those of a process that missed the bell."""
-    outbox.deliver_due(clock=database_now, owner=tasks.owner(), send=_ring)
+    outbox.deliver_due(clock=database_now, owner=claims.owner(), send=_ring)
 
 
 def _sync() -> None:

@@ -1,8 +1,6 @@
 """Celery door: one call each. Arguments are ids; others are ignored, so old workers survive new callers."""
 
 import logging
-import os
-import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +22,7 @@ from reinstall.services import (
     turns,
     watching,
 )
+from reinstall.services.claims import owner
 
 log = logging.getLogger(__name__)
 
@@ -192,8 +191,3 @@ def _threads(name: str, count: int) -> ThreadPoolExecutor:
         if name not in _pools:
             _pools[name] = ThreadPoolExecutor(count, thread_name_prefix=name)
         return _pools[name]
-
-
-def owner() -> str:
-    """Who holds a claim: host, process and thread."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"

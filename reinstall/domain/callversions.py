@@ -9,18 +9,9 @@ from typing import Literal
 
 from reinstall.domain.logins import windows_fault
 from reinstall.domain.spec import ReinstallSpec
+from reinstall.domain.verdicts import Check, Level
 
 CallVersion = Literal["v1", "v2"]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How one check came out: `level` is passed, to_know or must_fix; `field` is the form's."""
-
-    name: str
-    level: str
-    sentence: str
-    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +30,7 @@ def version_for(*, cloud_init: bool) -> CallVersion:
 
 def call_findings(
     spec: ReinstallSpec, *, server_name: str, os_type: str, version: CallVersion, calls: CloudCalls
-) -> Iterator[Found]:
+) -> Iterator[Check]:
     """Whether the call for this server takes what is asked for."""
     windows = os_type.lower() == "windows"
     if version == "v1":
@@ -47,11 +38,11 @@ def call_findings(
     if spec.adminpass and windows:
         fault = windows_fault(spec.adminpass)
         if fault:
-            yield Found("password", "must_fix", fault, "adminpass")
+            yield Check("password", Level.MUST_FIX, fault, "adminpass")
     if spec.adminpass and spec.user_data and not windows:
-        yield Found(
+        yield Check(
             "password",
-            "to_know",
+            Level.TO_KNOW,
             "With a first-boot script the password has no effect on Linux; the script has to set the login.",
             "adminpass",
         )
@@ -59,26 +50,26 @@ def call_findings(
 
 def _without_cloud_init(
     spec: ReinstallSpec, server_name: str, *, windows: bool, calls: CloudCalls
-) -> Iterator[Found]:
+) -> Iterator[Check]:
     what = f"The image of {server_name} has no Cloud-Init"
     if not calls.has_v1:
         note = calls.v1_note or f"{calls.title} has no call for such images."
-        yield Found("call", "must_fix", f"{what}. {note} It cannot be reinstalled from here.", "servers")
+        yield Check("call", Level.MUST_FIX, f"{what}. {note} It cannot be reinstalled from here.", "servers")
         return
-    yield Found("call", "passed", f"{what}; the call for such images is used (v1).")
+    yield Check("call", Level.PASSED, f"{what}; the call for such images is used (v1).")
     if spec.user_data:
-        yield Found(
+        yield Check(
             "call",
-            "must_fix",
+            Level.MUST_FIX,
             f"{what}, so it takes no first-boot script. Leave the script out.",
             "user_data",
         )
     if windows and not spec.adminpass:
-        yield Found(
+        yield Check(
             "call",
-            "must_fix",
+            Level.MUST_FIX,
             f"{what} and is Windows: there only a password is taken, no key pair.",
             "adminpass",
         )
     elif not (spec.keyname or spec.adminpass):
-        yield Found("call", "must_fix", f"{what}: choose a key pair or a password.", "keyname")
+        yield Check("call", Level.MUST_FIX, f"{what}: choose a key pair or a password.", "keyname")

@@ -19,6 +19,16 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One check: `sentence` says what is, for must_fix also what would be right; `field` is the form's."""
+
+    name: str
+    level: Level
+    sentence: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One judgement. code: what ends a job that must not be sent; sentence: what is, what would be right."""
 
@@ -36,6 +46,7 @@ class ImageState:
     status: str
     image_type: str
     gone: bool = False
+    cloud_init: bool = True
 
 
 def image(server: str, image_id: str, found: ImageState) -> Verdict:

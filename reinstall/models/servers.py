@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from reinstall.domain import verdicts
 from reinstall.models.clouds import Project
 
 
@@ -116,7 +117,7 @@ class KeyPair(models.Model):
 class KmsKey(models.Model):
     """A customer master key that may encrypt a system disk. Only state 2 (enabled) can be chosen."""
 
-    ENABLED = 2
+    ENABLED = verdicts.ENABLED
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="kms_keys")
     key_id = models.CharField(max_length=64)

@@ -13,20 +13,10 @@ from reinstall.domain.callversions import call_findings, version_for
 from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
-from reinstall.domain.verdicts import ImageState, Level, Verdict
+from reinstall.domain.verdicts import Check, ImageState, Level, Verdict
 from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
-from reinstall.services import links, protection, requests
+from reinstall.services import links, protection
 from reinstall.services.glance import Glance
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: `sentence` says what is, for must_fix also what would be right; `field` is the form's."""
-
-    name: str
-    level: Level
-    sentence: str
-    field: str = ""
 
 
 def holders(servers: Sequence[Server]) -> dict[uuid.UUID, Job]:
@@ -68,8 +58,6 @@ class _Asked:
     key_owners: frozenset[str]
     kms_key: KmsKey | None
     warnings: tuple[str, ...]
-    #: Ids of images without Cloud-Init.
-    bare_images: frozenset[str]
     images: dict[str, ImageState]
     glance: Glance
 
@@ -111,7 +99,6 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, gla
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
         warnings=user_data_warnings(spec.user_data, system_of(servers)),
-        bare_images=requests.bare_images(project),
         images=_images(project, servers),
         glance=glance,
     )
@@ -127,7 +114,9 @@ def _images(project: Project, servers: Sequence[Server]) -> dict[str, ImageState
     wanted = {server.image_id for server in servers if server.image_id}
     found = Image.objects.filter(project=project, image_id__in=wanted)
     return {
-        row.image_id: ImageState(row.name, row.status, row.image_type, gone=row.gone_at is not None)
+        row.image_id: ImageState(
+            row.name, row.status, row.image_type, gone=row.gone_at is not None, cloud_init=row.cloud_init
+        )
         for row in found
     }
 
@@ -252,13 +241,12 @@ def _user_data(asked: _Asked, server: Server) -> Iterator[Check]:
 
 
 def _call(asked: _Asked, server: Server) -> Iterator[Check]:
-    """Whether the call this server's image takes, takes what is asked for."""
-    found = call_findings(
+    """Whether the call this server's image takes, takes what is asked for; an unread image is a usual one."""
+    image = asked.images.get(server.image_id)
+    yield from call_findings(
         asked.spec,
         server_name=server.name,
         os_type=server.os_type,
-        version=version_for(cloud_init=server.image_id not in asked.bare_images),
+        version=version_for(cloud_init=image is None or image.cloud_init),
         calls=links.calls_of(asked.project),
     )
-    for finding in found:
-        yield Check(finding.name, Level(finding.level), finding.sentence, finding.field)

@@ -5,9 +5,6 @@ gone, and the age that pages show stays that of the last complete reading.
 """
 
 import logging
-import os
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,6 +19,7 @@ from reinstall.domain.sealing import CannotOpen
 from reinstall.models import Project, SyncRun
 from reinstall.models.clock import StepClock
 from reinstall.services import access, history, links, syncruns
+from reinstall.services.claims import owner
 from reinstall.services.inventory_disks import store_disks
 from reinstall.services.inventory_images import sync_images
 from reinstall.services.inventory_keys import sync_key_pairs, sync_kms_keys
@@ -35,7 +33,7 @@ log = logging.getLogger(__name__)
 LEFT = "The portal was stopped in the middle. What was read is kept; nothing was called gone."
 FAILED = "Something went wrong in this portal while reading; its log says what."
 #: Waiting for somebody else's reading of the same project.
-PATIENCE_S = 900.0
+PATIENCE_S, LOOK_AGAIN_S = 900.0, 0.2
 _PARTS: tuple[tuple[str, Callable[[Reading], None]], ...] = (
     ("servers and disks", sync_servers),
     ("images", sync_images),
@@ -52,7 +50,8 @@ def sync_project(*, actor: Actor, now: datetime, project: Project) -> SyncReport
     report = join_run(actor=actor, now=now, project=project)
     give_up = time.monotonic() + PATIENCE_S
     while report is None and time.monotonic() < give_up:
-        time.sleep(0.2)
+        # Another process may be the reader, so its row is all there is to wait on.
+        time.sleep(LOOK_AGAIN_S)
         report = _end_of_others(project, StepClock()())
         if report is None and not SyncRun.objects.filter(project=project, ended_at=None).exists():
             report = join_run(actor=actor, now=now, project=project)
@@ -65,7 +64,7 @@ def join_run(*, actor: Actor, now: datetime, project: Project) -> SyncReport | N
     """As `sync_project`, but None at once where somebody else is reading the project."""
     run = syncruns.request_sync(actor=actor, now=now, project=project, wanted_now=False)
     clock = StepClock()
-    mine = syncruns.claim(run_id=run.pk, owner=_owner(), now=clock(), at_once=None)
+    mine = syncruns.claim(run_id=run.pk, owner=owner(), now=clock(), at_once=None)
     return None if mine is None else _read(mine, actor, now, clock)
 
 
@@ -95,10 +94,6 @@ def read_run(*, run_id: int, owner: str, clock: Clock) -> bool:
     actor = Actor(user_id=None, name=run.requested_by_name, source=Source.SYSTEM, sees_all=True)
     _read(run, actor, clock(), clock)
     return True
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{threading.get_ident()}"
 
 
 def _read(run: SyncRun, actor: Actor, now: datetime, clock: Clock) -> SyncReport:

@@ -115,6 +115,8 @@ class Reading:
             if turn.calls:
                 return turn.calls
             syncruns.note(self.run, now)
+            # Until the bucket holds a call again; other processes take from it too, so not in one long sleep,
+            # and a process that is told to leave hears of it within a second.
             time.sleep(min(max((turn.again_at - now).total_seconds(), 0.02), 1.0))
         raise Throttled("the cloud asked for a pause that is too long to wait for")
 

@@ -13,10 +13,9 @@ from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
-from reinstall.domain.verdicts import Level
+from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, Project, Server
 from reinstall.services import access, checks, glance, guards, links, reviews
-from reinstall.services.checks import Check
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -66,14 +65,20 @@ class Preview:
     curl: the first request for a shell, user data masked; the others differ in their path.
     """
 
-    checks: tuple[Check, ...]
+    #: What the cloud could not be asked about.
+    of_cloud: tuple[Check, ...]
+    #: The checks of each server, in the order of `requests`.
+    by_server: tuple[tuple[Check, ...], ...]
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
     curl: str
     #: Whether the cloud answered all that was asked, just now.
-    fresh: bool = False
-    #: The checks of each server, in the order of `requests`.
-    by_server: tuple[tuple[Check, ...], ...] = ()
+    fresh: bool
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All of them, in the order people read them."""
+        return (*self.of_cloud, *chain.from_iterable(self.by_server))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,6 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     if seen.asked:
         servers = _servers(project, request.servers)
     judged = checks.check_requests(project, servers, spec, seen)
-    found = (*checks.of_the_cloud(seen), *chain.from_iterable(judged))
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
@@ -110,9 +114,8 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         for server, digest in zip(servers, hashes, strict=True)
     )
     warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
-    return Preview(
-        found, previews, warnings, _curl(project, previews), fresh=seen.fresh, by_server=tuple(judged)
-    )
+    of_cloud = tuple(checks.of_the_cloud(seen))
+    return Preview(of_cloud, tuple(judged), previews, warnings, _curl(project, previews), seen.fresh)
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:

@@ -29,10 +29,7 @@ class SummedChecks:
 
 def summed(preview: Preview) -> SummedChecks:
     """The checks of a preview of many servers. Sentences alike are told once."""
-    about: dict[tuple[Level, str], list[str]] = {}
-    cloud = preview.checks[: len(preview.checks) - sum(map(len, preview.by_server))]
-    for check in cloud:
-        about[check.level, check.sentence] = []
+    about: dict[tuple[Level, str], list[str]] = {(c.level, c.sentence): [] for c in preview.of_cloud}
     passed = 0
     for request, checks in zip(preview.requests, preview.by_server, strict=True):
         for check in checks:

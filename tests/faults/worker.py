@@ -51,12 +51,12 @@ def _fork() -> int:
 def _sweep_for_ever() -> None:
     from reinstall import tasks
     from reinstall.models.clock import database_now
-    from reinstall.services import outbox
+    from reinstall.services import claims, outbox
 
     while True:
         try:
             tasks.sweep()
-            outbox.deliver_due(clock=database_now, owner=tasks.owner(), send=lambda _: None)
+            outbox.deliver_due(clock=database_now, owner=claims.owner(), send=lambda _: None)
         except Exception as error:
             # A database that is away: the queue would bring the next sweep as well.
             print(f"sweep failed: {type(error).__name__}: {error}", flush=True)
