@@ -15,7 +15,6 @@ from reinstall.selectors.pages import Ordering, Page, page_of
 from reinstall.selectors.projects import in_projects
 
 _BY_NAME = Ordering("name", ("name", "image_id", "id"))
-ACTIVE = "active"
 #: More names than these are typed into the search, as image:NAME.
 CHOICES = 30
 
@@ -54,7 +53,7 @@ def image_states(
 ) -> dict[uuid.UUID, Image | None]:
     """Server -> the image it was made from, None where none is known here: one query, however many servers.
 
-    Rows are objects with `id`, `project_id`, `image_id`, or mappings of these. See `is_gone`.
+    Rows are objects with `id`, `project_id`, `image_id`, or mappings of these.
     """
     rows = [_facts(server) for server in servers]
     wanted = {(project, image) for _, project, image in rows if image}
@@ -65,19 +64,6 @@ def image_states(
         ).order_by()
     }
     return {server: found.get((project, image)) for server, project, image in rows}
-
-
-def image_state(server: "MadeFromImage | Mapping[str, Any]") -> Image | None:
-    """As `image_states`, for one server."""
-    return next(iter(image_states([server]).values()))
-
-
-def is_gone(image: Image | None) -> bool:
-    """Whether a reinstall would not find its image: the cloud does not know it any more, or it is not active.
-
-    Of an image that was never read nothing is said.
-    """
-    return image is not None and (image.gone_at is not None or image.status not in ("", ACTIVE))
 
 
 def image_names(actor: Actor, slug: str, *, also: str = "") -> tuple[str, ...]:

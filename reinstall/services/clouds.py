@@ -38,13 +38,8 @@ def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Pro
         if actor.user_id is not None:
             Membership.objects.create(user_id=actor.user_id, project=project, role=Membership.Role.ADMIN)
         after = {name: document[name] for name in ("name", "environment", "profile", "region", "project_id")}
-        act = history.Act(
-            action="project.added",
-            object_type="project",
-            object_id=project.slug,
-            object_label=project.name,
-            project_slug=project.slug,
-            after=after | {"credentials": document["credentials"]["kind"]},
+        act = history.project_act(
+            project, "project.added", after=after | {"credentials": document["credentials"]["kind"]}
         )
         history.record(actor=actor, now=now, act=act)
     return project

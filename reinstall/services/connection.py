@@ -75,14 +75,7 @@ def _audited(actor: Actor, now: datetime, project: Project) -> Generator[CheckSt
             yield step
     finally:
         with transaction.atomic():
-            act = history.Act(
-                action="project.checked",
-                object_type="project",
-                object_id=project.slug,
-                object_label=project.name,
-                project_slug=project.slug,
-                after=results,
-            )
+            act = history.project_act(project, "project.checked", after=results)
             history.record(actor=actor, now=now, act=act)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from reinstall.domain.actors import Actor
-from reinstall.models import AuditEvent
+from reinstall.models import AuditEvent, Project
 
 #: Entries one statement writes.
 _AT_ONCE = 500
@@ -27,6 +27,27 @@ class Act:
     after: dict[str, Any] = field(default_factory=dict)
     note: str = ""
     seq: int | None = None
+
+
+def project_act(
+    project: Project,
+    action: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    note: str = "",
+) -> Act:
+    """What was done to a project as a whole."""
+    return Act(
+        action=action,
+        object_type="project",
+        object_id=project.slug,
+        object_label=project.name,
+        project_slug=project.slug,
+        before=before or {},
+        after=after or {},
+        note=note,
+    )
 
 
 def record(*, actor: Actor, now: datetime, act: Act) -> None:

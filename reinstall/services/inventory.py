@@ -175,17 +175,6 @@ def _finish(  # noqa: PLR0913 - all by name
         # Nobody asked for a scheduled reading: only what it found is worth an entry.
         by_itself = run.requested_by_name == syncruns.SCHEDULE.name
         if not by_itself or before != project.sync_error or any(found.values()):
-            act = _act(project, {"servers": report.servers, **found})
+            told = {"servers": report.servers, **found}
+            act = history.project_act(project, "project.synced", after=told, note=project.sync_error)
             history.record(actor=actor, now=now, act=act)
-
-
-def _act(project: Project, found: dict[str, int]) -> history.Act:
-    return history.Act(
-        action="project.synced",
-        object_type="project",
-        object_id=project.slug,
-        object_label=project.name,
-        project_slug=project.slug,
-        after=found,
-        note=project.sync_error,
-    )

@@ -167,13 +167,5 @@ def _record(
     after: dict[str, Any],
     before: dict[str, Any] | None = None,
 ) -> None:
-    act = history.Act(
-        action=action,
-        object_type="project",
-        object_id=project.slug,
-        object_label=project.name,
-        project_slug=project.slug,
-        before=before or {},
-        after=after,
-    )
+    act = history.project_act(project, action, before=before, after=after)
     history.record(actor=actor, now=now, act=act)

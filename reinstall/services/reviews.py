@@ -4,7 +4,6 @@ The engine compares once more, with the cloud, right before the call. This compa
 nothing is placed, and the page says what changed.
 """
 
-import uuid
 from collections.abc import Sequence
 
 from reinstall.domain.actors import Actor
@@ -17,10 +16,11 @@ from reinstall.services import access, requests
 _WORDS = {"ACTIVE": "running", "SHUTOFF": "stopped", "ERROR": "in error"}
 
 
-def reviewed(actor: Actor, project: str, server_id: uuid.UUID) -> ServerFacts:
-    """The server as it stands in the rows now, for the page that shows it."""
+def reviewed(actor: Actor, project: str, ids: Sequence[str]) -> tuple[ServerFacts, ...]:
+    """The servers as they stand in the rows now, for the page that shows them."""
     found = access.project_for_requests(actor, project)
-    return requests.facts_of(Server.objects.prefetch_related("disks").get(project=found, pk=server_id))
+    rows = Server.objects.filter(project=found, pk__in=ids).prefetch_related("disks")
+    return tuple(requests.facts_of(row) for row in rows)
 
 
 def stale(servers: Sequence[Server], seen: Sequence[ServerFacts]) -> list[FieldError]:

@@ -12,9 +12,8 @@ from django.db import transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
-from reinstall.domain.identity import ServerFacts
 from reinstall.models import Project, Selection, Server
-from reinstall.services import access, requests
+from reinstall.services import access
 
 #: As many as one order takes.
 MOST = 10_000
@@ -78,13 +77,6 @@ def clear(*, actor: Actor, selection: uuid.UUID) -> None:
 def forget_old(*, now: datetime) -> int:
     """Drops selections nobody has changed for a day; returns how many."""
     return Selection.objects.filter(created_at__lt=now - KEPT).delete()[0]
-
-
-def facts_shown(actor: Actor, project: str, ids: Sequence[str]) -> tuple[ServerFacts, ...]:
-    """The servers as they stand in the rows now, for the page that shows them."""
-    found = access.project_for_requests(actor, project)
-    rows = Server.objects.filter(project=found, pk__in=ids).prefetch_related("disks")
-    return tuple(requests.facts_of(row) for row in rows)
 
 
 def _known(project: Project, ids: Sequence[str]) -> list[str]:

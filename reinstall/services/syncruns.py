@@ -47,13 +47,7 @@ def _made(actor: Actor, now: datetime, project: Project) -> SyncRun:
         with transaction.atomic():
             run = SyncRun.objects.create(project=project, requested_by_name=actor.name, requested_at=now)
             if actor is not SCHEDULE:
-                act = history.Act(
-                    action="project.sync_requested",
-                    object_type="project",
-                    object_id=project.slug,
-                    object_label=project.name,
-                    project_slug=project.slug,
-                )
+                act = history.project_act(project, "project.sync_requested")
                 history.record(actor=actor, now=now, act=act)
             return run
     except IntegrityError:

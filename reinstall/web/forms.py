@@ -213,6 +213,12 @@ class ReinstallForm(RefusedForm):
         chosen = str(self.cleaned_data.get("user_data_source") or "")
         return chosen or ("upload" if self.files.get("user_data_file") else "write")
 
+    def come_back(self) -> None:
+        """Shown again as it was typed: what no browser keeps is said, what is wrong stands beside it."""
+        self.say_file_again()
+        self.say_password_again()
+        self.mark_wrong_fields()
+
     def say_file_again(self) -> None:
         """Browsers do not keep a chosen file when a form comes back."""
         upload = self.files.get("user_data_file")

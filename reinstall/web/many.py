@@ -1,7 +1,7 @@
 """The reinstall form of many servers: shown with those left out first, checked, placed as one order."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,14 +15,15 @@ from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
 from reinstall.domain.identity import ServerFacts
 from reinstall.selectors.selections import Chosen, get_chosen
 from reinstall.selectors.servers import get_server
-from reinstall.services.orders import OrderRequest, Preview, confirm_phrase, place_order, preview_order
-from reinstall.services.selections import facts_shown
+from reinstall.services.orders import OrderRequest, confirm_phrase, place_order
+from reinstall.services.reviews import reviewed
 from reinstall.services.summed_checks import summed
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
+from reinstall.web.looking import Looked, look
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
 from reinstall.web.reinstall_choices import choices_for, first_values
 from reinstall.web.reinstalls import TOO_OLD
@@ -32,14 +33,6 @@ from reinstall.web.script_panel import script_panel
 FACTS_OF = 100
 #: Servers a page lists by name; the rest is a number.
 LISTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How a request came out before it is placed: a preview, or what still stands in its way."""
-
-    preview: Preview | None
-    problems: tuple[FieldError, ...]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -146,18 +139,10 @@ def _request(form: ReinstallForm, chosen: Chosen, servers: tuple[str, ...]) -> O
 
 
 def _look(actor: Actor, form: ReinstallForm, chosen: Chosen) -> Looked:
-    """What would be sent; nothing is shown for a form with a value that could not be read."""
+    """What would be sent; nothing where no server is left."""
     if not chosen.rows:
         return Looked(None, form.unread)
-    try:
-        asked = _request(form, chosen, chosen.ids)
-        preview = preview_order(actor=actor, now=timezone.now(), request=asked)
-    except RuleBroken as broken:
-        known = {error.message for error in form.unread}
-        return Looked(
-            None, form.unread + tuple(e for e in form.beside(broken.errors) if e.message not in known)
-        )
-    return Looked(None, form.unread) if form.unread else Looked(preview, ())
+    return look(actor, form, _request(form, chosen, chosen.ids))
 
 
 def _first_values(actor: Actor, chosen: Chosen) -> dict[str, str]:
@@ -170,9 +155,7 @@ def _again(
     request: HttpRequest, actor: Actor, selection: uuid.UUID, chosen: Chosen, form: ReinstallForm
 ) -> HttpResponse:
     """The form as it was typed, with what is wrong beside each field."""
-    form.say_file_again()
-    form.say_password_again()
-    form.mark_wrong_fields()
+    form.come_back()
     if not chosen.rows:
         return render(request, "reinstall/many/none.html", {"chosen": chosen, "form": form})
     return _page(request, selection, chosen, form, _look(actor, form, chosen))
@@ -183,7 +166,7 @@ def _page(
 ) -> HttpResponse:
     actor = actor_of(request)
     ids = chosen.ids
-    facts = facts_shown(actor, chosen.project_slug, ids) if len(ids) <= FACTS_OF else ()
+    facts = reviewed(actor, chosen.project_slug, ids) if len(ids) <= FACTS_OF else ()
     seen: dict[str, object] = {
         "servers": [row.id.hex for row in chosen.rows],
         "facts": [one.to_json() for one in facts],

@@ -1,7 +1,7 @@
 """The reinstall form of one server: shown, checked, placed."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -14,7 +14,7 @@ from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.domain.identity import ServerFacts
 from reinstall.selectors.server_about import similar_servers
 from reinstall.selectors.servers import ServerView, get_server
-from reinstall.services.orders import Preview, place_order, preview_order
+from reinstall.services.orders import place_order
 from reinstall.services.reviews import reviewed
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
@@ -22,6 +22,7 @@ from reinstall.web.answers import see_other
 from reinstall.web.drafts import draft_of, forget
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
+from reinstall.web.looking import Looked, look
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
 from reinstall.web.reinstall_choices import choices_for, first_values
 from reinstall.web.script_panel import script_panel
@@ -38,18 +39,6 @@ SIGNED_ANEW = (
 SIGNED_OUT = (
     "You were signed out before this form was sent. Nothing was sent. Look it over and send it again."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How a request came out before it is placed: a preview, or what still stands in its way.
-
-    holder: the job that has the server, when that is why the order was not placed.
-    """
-
-    preview: Preview | None
-    problems: tuple[FieldError, ...]
-    holder: int | None = None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -117,16 +106,7 @@ def _not_placed(
 
 
 def _look(actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
-    """What would be sent; nothing is shown for a form with a value that could not be read."""
-    asked = form.order_request(server.row.project_slug, server.row.id)
-    try:
-        preview = preview_order(actor=actor, now=timezone.now(), request=asked)
-    except RuleBroken as broken:
-        known = {error.message for error in form.unread}
-        return Looked(
-            None, form.unread + tuple(e for e in form.beside(broken.errors) if e.message not in known)
-        )
-    return Looked(None, form.unread) if form.unread else Looked(preview, ())
+    return look(actor, form, form.order_request(server.row.project_slug, server.row.id))
 
 
 def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm) -> HttpResponse:
@@ -153,9 +133,7 @@ def _again(
     request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, holder: int | None = None
 ) -> HttpResponse:
     """The form as it was typed, with what is wrong beside each field."""
-    form.say_file_again()
-    form.say_password_again()
-    form.mark_wrong_fields()
+    form.come_back()
     looked = _look(actor, form, server)
     return _page(request, actor, server, form, replace(looked, holder=holder))
 
@@ -166,6 +144,7 @@ def _page(
     if looked.preview is not None and looked.preview.fresh:
         # The glance may have found it changed: the page shows what the checks judged.
         server = get_server(actor, server.row.id)
+    (shown,) = reviewed(actor, server.row.project_slug, [str(server.row.id)])
     context = {
         "server": server,
         "row": server.row,
@@ -176,7 +155,7 @@ def _page(
         "holder": looked.holder,
         "once": new_once(request, server.row.id),
         "similar": similar_servers(server),
-        "seen": seal_review(reviewed(actor, server.row.project_slug, server.row.id).to_json()),
+        "seen": seal_review(shown.to_json()),
         **choices_for(actor, server, form),
     }
     return render(request, "reinstall/reinstalls/form.html", context)

@@ -1,13 +1,12 @@
 """Every page for everybody: axe-core in light, dark and at 390 px; no sideways scroll; the keyboard."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import watch
+from tests.browser.looks import MODES, opened, too_wide_px, violations
 from tests.concurrency.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -28,12 +27,6 @@ PAGES = [
     "health",
     "missing",
 ]
-LAPTOP, PHONE = ViewportSize(width=1440, height=1000), ViewportSize(width=390, height=844)
-MODES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
-    "light": ("light", LAPTOP),
-    "dark": ("dark", LAPTOP),
-    "phone": ("light", PHONE),
-}
 
 #: The breaker of the cloud is open, and the first job is one that opened it.
 OPEN_BREAKER = """
@@ -88,19 +81,11 @@ def test_axe_finds_nothing_and_the_console_stays_quiet(
     found: dict[str, list[str]] = {}
     for name in PAGES:
         cookies = None if name == "sign-in" else signed_in
-        scheme, viewport = MODES[mode]
-        context = browser.new_context(
-            base_url=portal.url,
-            storage_state=cookies,
-            bypass_csp=True,
-            color_scheme=scheme,
-            viewport=viewport,
-        )
+        context = opened(browser, portal, mode, cookies)
         page = context.new_page()
         wrong = watch(page)
         _open(page, name, addresses)
-        results = Axe().run(page)
-        found[name] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results.response["violations"]]
+        found[name] = violations(page)
         # A page that is meant to be missing is one error of the browser's own.
         found[name] += [line for line in wrong if not (name == "missing" and "404" in line)]
         context.close()
@@ -126,7 +111,7 @@ def test_nothing_scrolls_sideways_at_320_px(
         )
         page = context.new_page()
         _open(page, name, addresses)
-        over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        over = too_wide_px(page)
         if over > 0:
             wide.append(f"{name}: {over} px")
         context.close()

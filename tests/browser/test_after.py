@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import watch
-from tests.browser.test_access import MODES
+from tests.browser.looks import MODES, opened, too_wide_px, violations
 from tests.concurrency.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -95,14 +94,8 @@ def test_axe_finds_nothing_after_the_run_and_in_the_password_form(
 ) -> None:
     job = finished_job(portal)
     found: dict[str, list[str]] = {}
-    for mode, (scheme, viewport) in MODES.items():
-        context = browser.new_context(
-            base_url=portal.url,
-            storage_state=signed_in,
-            bypass_csp=True,
-            color_scheme=scheme,
-            viewport=viewport,
-        )
+    for mode in MODES:
+        context = opened(browser, portal, mode, signed_in)
         page = context.new_page()
         wrong = watch(page)
         for name in ("after", "form"):
@@ -113,9 +106,8 @@ def test_axe_finds_nothing_after_the_run_and_in_the_password_form(
                 page.get_by_role("radio", name=re.compile("^Password")).check()
                 page.get_by_role("button", name="Wipe and reinstall").click()
                 expect(page.locator("#id_adminpass-error")).to_be_visible()
-            results = Axe().run(page).response["violations"]
-            found[f"{name} {mode}"] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results] + wrong
-            over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+            found[f"{name} {mode}"] = violations(page) + wrong
+            over = too_wide_px(page)
             assert over <= 0, f"{name} {mode}: {over} px too wide"
         context.close()
     assert {name: rows for name, rows in found.items() if rows} == {}

@@ -4,25 +4,18 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PASSWORD, watch
+from tests.browser.looks import MODES, opened, too_wide_px, violations
 from tests.concurrency.conftest import free_port
 from tests.concurrency.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
-
-LAPTOP, PHONE = ViewportSize(width=1440, height=1000), ViewportSize(width=390, height=844)
-MODES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
-    "light": ("light", LAPTOP),
-    "dark": ("dark", LAPTOP),
-    "phone": ("light", PHONE),
-}
 
 
 @pytest.fixture(scope="module")
@@ -181,24 +174,16 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     mode: str, browser: Browser, portal: Stack, signed_in: Path
 ) -> None:
     found: dict[str, list[str]] = {}
-    scheme, viewport = MODES[mode]
     for name, (address, act) in PAGES.items():
-        context = browser.new_context(
-            base_url=portal.url,
-            storage_state=signed_in,
-            bypass_csp=True,
-            color_scheme=scheme,
-            viewport=viewport,
-        )
+        context = opened(browser, portal, mode, signed_in)
         page = context.new_page()
         wrong = watch(page)
         page.goto(address)
         if act:
             act(page)
-        results = Axe().run(page)
-        found[name] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results.response["violations"]]
+        found[name] = violations(page)
         found[name] += wrong
-        over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        over = too_wide_px(page)
         found[name] += [f"{over} px too wide"] if over > 0 else []
         context.close()
     assert {name: rows for name, rows in found.items() if rows} == {}

@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import watch
-from tests.browser.test_access import MODES
+from tests.browser.looks import MODES, opened, violations
 from tests.browser.test_reinstall import fill_in, open_form
 from tests.concurrency.stack import Stack
 
@@ -109,10 +108,7 @@ def test_without_javascript_the_same_is_said(browser: Browser, portal: Stack, si
 def test_axe_finds_nothing_with_findings_and_both_previews(
     mode: str, browser: Browser, portal: Stack, signed_in: Path
 ) -> None:
-    scheme, viewport = MODES[mode]
-    context = browser.new_context(
-        base_url=portal.url, storage_state=signed_in, bypass_csp=True, color_scheme=scheme, viewport=viewport
-    )
+    context = opened(browser, portal, mode, signed_in)
     page = context.new_page()
     wrong = watch(page)
     (server,) = portal.free_servers(1)
@@ -121,14 +117,10 @@ def test_axe_finds_nothing_with_findings_and_both_previews(
     page.get_by_text("Write", exact=True).click()
     page.get_by_label("First-boot script").fill(CONFIG + "x" * 33_000)
     expect(page.locator("#script-warnings")).to_contain_text("Must be fixed")
-    assert _violations(page) == []
+    assert violations(page) == []
     page.get_by_label("First-boot script").fill(CONFIG)
     expect(page.locator("#script-warnings")).to_contain_text("3 things")
     page.locator("#preview-shell summary").click()
-    assert _violations(page) == [] and wrong == []
+    assert violations(page) == [] and wrong == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     context.close()
-
-
-def _violations(page: Page) -> list[str]:
-    return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in Axe().run(page).response["violations"]]

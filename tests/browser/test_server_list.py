@@ -1,22 +1,16 @@
 """The list of servers by keyboard, kept views, and how it looks to axe in light, dark and on a phone."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.looks import MODES
 from tests.concurrency.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
-LAPTOP, PHONE = ViewportSize(width=1440, height=1000), ViewportSize(width=390, height=844)
-MODES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
-    "light": ("light", LAPTOP),
-    "dark": ("dark", LAPTOP),
-    "phone": ("light", PHONE),
-}
 #: Everything open and shown that the list can show.
 FULL = "/servers/?q=prod&protected=no&shown=1&col=zone&col=flavor&col=keyname&col=created&col=seen"
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import watch
-from tests.browser.test_access import MODES
+from tests.browser.looks import MODES, opened, too_wide_px, violations
 from tests.concurrency.stack import Stack, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -131,14 +130,8 @@ def test_without_javascript_it_can_be_settled_too(browser: Browser, portal: Stac
 def test_axe_finds_nothing_in_any_mode(browser: Browser, portal: Stack, signed_in: Path) -> None:
     number, _ = waiting_job(portal)
     found: dict[str, list[str]] = {}
-    for mode, (scheme, viewport) in MODES.items():
-        context = browser.new_context(
-            base_url=portal.url,
-            storage_state=signed_in,
-            bypass_csp=True,
-            color_scheme=scheme,
-            viewport=viewport,
-        )
+    for mode in MODES:
+        context = opened(browser, portal, mode, signed_in)
         page = context.new_page()
         wrong = watch(page)
         for name in ("page", "errors"):
@@ -147,9 +140,8 @@ def test_axe_finds_nothing_in_any_mode(browser: Browser, portal: Stack, signed_i
                 page.get_by_role("button", name=f"Settle job #{number}").click()
                 expect(page.locator("#error-summary")).to_be_visible()
             page.locator("#job-sent summary").click()
-            results = Axe().run(page).response["violations"]
-            found[f"{name} {mode}"] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results] + wrong
-            over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+            found[f"{name} {mode}"] = violations(page) + wrong
+            over = too_wide_px(page)
             assert over <= 0, f"{name} {mode}: {over} px too wide"
         context.close()
     assert {name: rows for name, rows in found.items() if rows} == {}
