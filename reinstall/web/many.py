@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
 from reinstall.domain.identity import ServerFacts
+from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.selectors.selections import Chosen, get_chosen
 from reinstall.selectors.servers import get_server
 from reinstall.services.orders import OrderRequest, confirm_phrase, place_order
@@ -146,8 +147,10 @@ def _look(actor: Actor, form: ReinstallForm, chosen: Chosen) -> Looked:
 
 
 def _first_values(actor: Actor, chosen: Chosen) -> dict[str, str]:
-    """As for one server, but no key pair: whose it would be differs from server to server."""
+    """As for one server, but no key pair: whose it would be differs from server to server. Where any of them is
+    not off, they are stopped first."""
     values = first_values(actor, get_server(actor, chosen.rows[0].id))
+    values["mode"] = "" if all(row.state == "stopped" for row in chosen.rows) else MODE_STOP_FIRST
     return {name: value for name, value in values.items() if name not in ("keyname", "userid")}
 
 

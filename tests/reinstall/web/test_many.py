@@ -203,3 +203,16 @@ def test_the_list_with_a_selection_takes_as_many_queries_for_one_as_for_many(
         Selection.objects.update(server_ids=[str(servers[0].pk), *ids])
 
     query_ledger.holds("GET /servers/ with a selection", lambda: browser.get("/servers/"), more)
+
+
+def test_servers_of_which_one_runs_are_stopped_first_unless_somebody_says_otherwise(
+    browser: Client, servers: list[Server]
+) -> None:
+    pks = [server.pk for server in servers]
+    Server.objects.filter(pk__in=pks).update(status="SHUTOFF")
+    page = chosen(browser, servers)
+    off = re.compile(r'name="mode" value=""[^>]* checked')
+    first = re.compile(r'name="mode" value="withStopServer"[^>]* checked')
+    assert off.search(browser.get(page).content.decode())
+    Server.objects.filter(pk=pks[-1]).update(status="ACTIVE")
+    assert first.search(browser.get(page).content.decode())
