@@ -7,7 +7,8 @@ from django.conf import settings
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.secondperson import needs_second_person
-from reinstall.models import Job, KmsKey, Membership, Server, SystemFlag
+from reinstall.models import Job, KmsKey, Membership, Server
+from reinstall.selectors.guards import active_guards
 from reinstall.selectors.job_rows import COLUMNS, READ_AT, JobRow, job_rows
 from reinstall.selectors.pages import Ordering, Page, page_of
 from reinstall.selectors.servers import ServerView
@@ -47,7 +48,7 @@ def rules_of(actor: Actor, server: ServerView) -> Rules:
     environment = server.row.project_environment
     mine = Membership.objects.filter(user_id=actor.user_id or 0, project__slug=server.row.project_slug)
     role = "admin" if actor.sees_all else mine.values_list("role", flat=True).first() or ""
-    freeze = SystemFlag.objects.filter(name="freeze").first()
+    freeze = next((guard for guard in active_guards() if guard.kind == "freeze"), None)
     return Rules(
         environment=environment,
         role=role,

@@ -147,8 +147,8 @@ def _look(actor: Actor, form: ReinstallForm, chosen: Chosen) -> Looked:
 
 
 def _first_values(actor: Actor, chosen: Chosen) -> dict[str, str]:
-    """As for one server, but no key pair: whose it would be differs from server to server. Where any of them is
-    not off, they are stopped first."""
+    """As for one server, but no key pair: whose it would be differs from server to server. Where any of them
+    is not off, they are stopped first."""
     values = first_values(actor, get_server(actor, chosen.rows[0].id))
     values["mode"] = "" if all(row.state == "stopped" for row in chosen.rows) else MODE_STOP_FIRST
     return {name: value for name, value in values.items() if name not in ("keyname", "userid")}

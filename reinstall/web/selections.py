@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
 from reinstall.models import Project
-from reinstall.selectors.projects import get_project, may_request
+from reinstall.selectors.projects import get_project
 from reinstall.selectors.selections import matching, selection_bar
 from reinstall.services import selections
 from reinstall.web.actors import actor_of
@@ -24,8 +24,9 @@ _KEPT = "selections"
 
 
 def bar_context(request: HttpRequest, actor: Actor, project: Project | None) -> dict[str, object]:
-    """What the list needs to offer a choice; a selection holds servers of one project, the chosen one."""
-    if project is None or not may_request(actor, project):
+    """What the list needs to offer a choice among servers of `project`, the one the person may reinstall in;
+    None: there is none."""
+    if project is None:
         return {"may_select": False}
     return {
         "may_select": True,

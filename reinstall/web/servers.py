@@ -33,6 +33,7 @@ def server_list(request: HttpRequest) -> HttpResponse:
     filters, shown = asked_filters(request), asked_columns(request)
     project = scope.current_project(request, scope.projects_of(request, actor))
     page = server_page(actor, filters, cursor=request.GET.get("cursor", ""))
+    may = project is not None and may_request(actor, project)
     context = {
         "filters": filters,
         "filtered": is_filtered(filters),
@@ -41,11 +42,11 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "count": min(count_servers(actor, filters), COUNT_CAP),
         "cap": COUNT_CAP,
         "show_project": project is None,
-        "may_sync": project is not None and may_request(actor, project),
+        "may_sync": may,
         "run": _run_to_tell_of(actor, project),
         **look_of_list(request, filters, shown),
         **links(request, page.previous, page.next),
-        **selections.bar_context(request, actor, project),
+        **selections.bar_context(request, actor, project if may else None),
     }
     return render(request, "reinstall/servers/list.html", context)
 
