@@ -19,6 +19,7 @@ from reinstall.services import (
     idempotency,
     inventory,
     outbox,
+    selections,
     syncruns,
     turns,
     watching,
@@ -122,6 +123,7 @@ def tidy(**_: Any) -> None:
     now = database_now()
     idempotency.forget_old(now=now)
     outbox.forget_old(now=now)
+    selections.forget_old(now=now)
     accounts.forget_ended_sessions(now=now)
     syncruns.forget_old(now=now)
     forgetting.forget_secrets(now=now)

@@ -2,17 +2,12 @@
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable
 
 from django.http import HttpResponse
 
 from reinstall.api.shapes import Shape, cells_of, columns_of, shaper
-
-#: A cell that starts so is a formula to a spreadsheet (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from reinstall.domain.csvcells import cell
 
 
 def csv_answer(name: str, shape: Shape, records: Iterable[object]) -> HttpResponse:
@@ -27,19 +22,3 @@ def csv_answer(name: str, shape: Shape, records: Iterable[object]) -> HttpRespon
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
-
-
-def cell(value: Any) -> str:
-    """One value as the text of a cell; what a spreadsheet would take for a formula gets an apostrophe."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = "; ".join(value)
-    elif isinstance(value, list | Mapping):
-        value = json.dumps(value, default=cell, ensure_ascii=False)
-    text = str(value).replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -52,6 +52,7 @@ _SERVER = {
     "seen_at": "2026-01-02T03:00:00Z",
     "active_job": None,
     "why_not": "",
+    "image_state": "",
 }
 _STEP = {
     "key": "rebuilt",
@@ -117,6 +118,7 @@ EXAMPLES: dict[str, Any] = {
                 "encrypted": False,
                 "cmkid": "",
                 "shareable": False,
+                "snapshots": 2,
             }
         ],
         "history": [_JOB_ROW],

@@ -16,6 +16,7 @@ from reinstall.api.job_shapes import JobRowShape
 from reinstall.api.lists import Filter, ListKind, answer_list
 from reinstall.api.versions import answer_one
 from reinstall.api.views import ApiView
+from reinstall.domain.server_search import LAST
 from reinstall.selectors import servers
 from reinstall.selectors.server_rows import STATES
 from reinstall.services.protection import protect_server, unprotect_server
@@ -49,6 +50,9 @@ class ServerRowShape(serializers.Serializer[Any]):
     last_job = JobBriefShape(allow_null=True)
     active_job = JobBriefShape(allow_null=True)
     why_not = serializers.CharField(help_text='Why it cannot be reinstalled now; "" when it can.')
+    image_state = serializers.CharField(
+        help_text='"" while the image it was made from is there, else withdrawn, gone or inactive.'
+    )
 
 
 class DiskShape(serializers.Serializer[Any]):
@@ -64,6 +68,7 @@ class DiskShape(serializers.Serializer[Any]):
     encrypted = serializers.BooleanField()
     cmkid = serializers.CharField()
     shareable = serializers.BooleanField()
+    snapshots = serializers.IntegerField(allow_null=True, help_text="null where the cloud did not tell.")
 
 
 class ServerShape(serializers.Serializer[Any]):
@@ -99,6 +104,7 @@ class ServerShape(serializers.Serializer[Any]):
     tag_protected = serializers.BooleanField(help_text="The cloud's tag ecsportal:protected is on it.")
     active_job = JobBriefShape(allow_null=True, source="row.active_job")
     why_not = serializers.CharField(source="row.why_not")
+    image_state = serializers.CharField(source="row.image_state")
 
 
 class ProtectionBody(Body):
@@ -117,6 +123,8 @@ SERVERS = ListKind(
         ),
         Filter("tag", "key=value, or a key."),
         Filter("image", "Name or id of the image."),
+        Filter("last", "The last reinstall from here: how it ended, or how long ago.", choices=tuple(LAST)),
+        Filter("protected", "Whether nobody may reinstall it.", choices=("yes", "no")),
     ),
     tuple(servers.ORDERINGS),
     "name, id, addresses, tags",

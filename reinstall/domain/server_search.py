@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from reinstall.domain.errors import RuleBroken
 
 KNOWN = "is:STATE, is:protected, tag:KEY=VALUE, image:NAME, last:never, last:failed, last:>30d"
+#: What the filter "Last reinstall" knows -> how the search says the same.
+LAST = {
+    "never": ("last", "never"),
+    "failed": ("last", "failed"),
+    ">30d": ("older", "30"),
+    ">90d": ("older", "90"),
+    ">180d": ("older", "180"),
+}
 _TOKEN = re.compile(r"([a-z]+):(.+)")
 _ADDRESS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")
 _OLDER = re.compile(r">(\d{1,4})d")
@@ -29,6 +37,13 @@ def parse(typed: str, states: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[T
         else:
             tokens.append(_token(found[1], found[2], states))
     return tuple(words), tuple(tokens)
+
+
+def last_token(asked: str) -> Token:
+    """The token of one of LAST. Raises RuleBroken naming last."""
+    if asked not in LAST:
+        raise RuleBroken(f"There is no last {asked}. Known: {', '.join(LAST)}.", "last", "choice")
+    return Token(*LAST[asked])
 
 
 def _token(kind: str, value: str, states: tuple[str, ...]) -> Token:

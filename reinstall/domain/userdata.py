@@ -186,7 +186,9 @@ def _text(raw: bytes, kind: str) -> Iterator[Finding]:
     lines = text.split("\n")
     yield from secret_lines(lines)
     if kind == parts.CONFIG:
-        yield from config_findings(text)
+        for finding in config_findings(text):
+            # YAML ends lines at some characters (a lone CR, NEL) that nobody else does.
+            yield moved(finding, min(0, len(lines) - (finding.line or 0)))
     elif kind == parts.ARCHIVE:
         yield from archive_findings(text)
     elif kind == parts.INCLUDE:

@@ -44,7 +44,12 @@ class Server(models.Model):
         indexes = [
             models.Index(fields=["project", "name", "id"], name="server_list"),
             models.Index(fields=["name", "id"], name="server_by_name"),
-            models.Index(fields=["project", "status"], name="server_by_status"),
+            models.Index(fields=["project", "status", "id"], name="server_by_status"),
+            models.Index(fields=["project", "image_name", "id"], name="server_by_image"),
+            models.Index(fields=["project", "seen_at", "id"], name="server_by_seen"),
+            models.Index(fields=["status", "id"], name="server_all_status"),
+            models.Index(fields=["image_name", "id"], name="server_all_image"),
+            models.Index(fields=["seen_at", "id"], name="server_all_seen"),
         ]
 
     def __str__(self) -> str:

@@ -12,9 +12,12 @@ from django.db.models import Count, Q, QuerySet
 from reinstall.domain.actors import Actor
 from reinstall.models import Image, Project, Server
 from reinstall.selectors.pages import Ordering, Page, page_of
+from reinstall.selectors.projects import in_projects
 
 _BY_NAME = Ordering("name", ("name", "image_id", "id"))
 ACTIVE = "active"
+#: More names than these are typed into the search, as image:NAME.
+CHOICES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,13 @@ def is_gone(image: Image | None) -> bool:
     Of an image that was never read nothing is said.
     """
     return image is not None and (image.gone_at is not None or image.status not in ("", ACTIVE))
+
+
+def image_names(actor: Actor, slug: str, *, also: str = "") -> tuple[str, ...]:
+    """Names of images to filter servers by, the first CHOICES of them, and `also` whatever it is."""
+    rows = in_projects(Image.objects.exclude(name=""), actor, slug)
+    names = rows.order_by("name").values_list("name", flat=True).distinct()[:CHOICES]
+    return tuple(sorted({*names, also} - {""}))
 
 
 def _facts(server: "MadeFromImage | Mapping[str, Any]") -> tuple[uuid.UUID, int, str]:

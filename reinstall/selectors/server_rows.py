@@ -8,21 +8,27 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
+from reinstall.domain import verdicts
 from reinstall.domain.actors import Actor
 from reinstall.domain.looks import look_of
 from reinstall.domain.protection import protection_of
 from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
+from reinstall.domain.verdicts import ImageState
 from reinstall.models import Disk, Job, Server
+from reinstall.selectors.images import image_states
 from reinstall.selectors.projects import requestable_ids
 
 #: State word -> the cloud's status, where one word of the cloud says it.
 STATUS_OF = {"running": "ACTIVE", "stopped": "SHUTOFF", "error": "ERROR"}
 STATES = ("running", "stopped", "reinstalling", "temporary", "gone", "error", "other")
+#: Code of a verdict on an image -> the state of a row's image.
+STATE_OF_IMAGE = {"image_gone": "gone", "image_withdrawn": "withdrawn", "image_state": "inactive"}
 #: What `server_rows` needs to know of each server, as `values()` names it.
 COLUMNS = (
     *("id", "name", "project_id", "project__slug", "project__name", "project__environment"),
-    *("project__synced_at", "status", "task_state", "image_name", "flavor", "addresses", "tags"),
+    *("project__synced_at", "status", "task_state", "image_id", "image_name", "flavor", "addresses", "tags"),
     *("temporary", "locked", "protected_reason", "protected_by_name", "seen_at", "gone_at"),
+    *("zone", "keyname", "created_at"),
 )
 
 
@@ -57,18 +63,41 @@ class ServerRow:
     last_job: JobBrief | None
     active_job: JobBrief | None
     why_not: str
+    zone: str
+    keyname: str
+    created_at: datetime | None
+    #: What is wrong with the image it was made from: "", withdrawn (a public one that is not offered any
+    #: more), gone, or inactive.
+    image_state: str
 
 
 def server_rows(actor: Actor, found: Sequence[Mapping[str, Any]]) -> tuple[ServerRow, ...]:
-    """The rows of `found`, in their order: four queries, or none for an empty page."""
+    """The rows of `found`, in their order: five queries, or none for an empty page."""
     ids = [facts["id"] for facts in found]
     allowed = requestable_ids(actor)
     disks = _disk_sums(ids)
     latest = _latest_jobs(ids)
+    images = _image_states(found)
     return tuple(
-        _row(facts, disks.get(facts["id"], (None, 0, False)), latest.get(facts["id"]), allowed)
+        _row(
+            facts,
+            disks.get(facts["id"], (None, 0, False)),
+            latest.get(facts["id"]),
+            allowed,
+            images.get(facts["id"], ""),
+        )
         for facts in found
     )
+
+
+def _image_states(found: Sequence[Mapping[str, Any]]) -> dict[uuid.UUID, str]:
+    """Server -> what is wrong with the image it was made from, "" where nothing is known to be."""
+    states = {}
+    for server, image in image_states(found).items():
+        if image is not None:
+            known = ImageState(image.name, image.status, image.image_type, gone=image.gone_at is not None)
+            states[server] = STATE_OF_IMAGE.get(verdicts.image("", image.image_id, known).code, "")
+    return states
 
 
 def _disk_sums(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int | None, int, bool]]:
@@ -97,6 +126,7 @@ def _row(
     disks: tuple[int | None, int, bool],
     last: JobBrief | None,
     allowed: frozenset[int] | None,
+    image_state: str,
 ) -> ServerRow:
     active = last if last is not None and last.state in ACTIVE else None
     return ServerRow(
@@ -117,6 +147,10 @@ def _row(
         last_job=last,
         active_job=active,
         why_not=_why_not(facts, disks[2], active, allowed),
+        zone=facts["zone"],
+        keyname=facts["keyname"],
+        created_at=facts["created_at"],
+        image_state=image_state,
     )
 
 

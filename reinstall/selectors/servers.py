@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
 from reinstall.domain.protection import TAG, tagged
-from reinstall.domain.server_search import Token, parse
+from reinstall.domain.server_search import Token, last_token, parse
 from reinstall.domain.states import JobState
 from reinstall.models import Disk, Job, Project, Server
 from reinstall.models.clock import database_now
@@ -29,6 +29,7 @@ __all__ = [
     "ServerRow",
     "ServerView",
     "count_servers",
+    "filtered_servers",
     "get_server",
     "server_page",
 ]
@@ -46,13 +47,16 @@ HISTORY = 20
 
 @dataclass(frozen=True, slots=True)
 class ServerFilters:
-    """What a list is narrowed to; "" is no filter. `status` is of STATES, `tag` is "key=value" or "key"."""
+    """What a list is narrowed to; "" is no filter. `status` is of STATES, `tag` is "key=value" or "key",
+    `last` of domain.server_search.LAST, `protected` yes or no."""
 
     q: str = ""
     project: str = ""
     status: str = ""
     tag: str = ""
     image: str = ""
+    last: str = ""
+    protected: str = ""
     ordering: str = "name"
 
 
@@ -70,6 +74,8 @@ class DiskView:
     encrypted: bool
     cmkid: str
     shareable: bool
+    #: Snapshots of it at the cloud; None where the cloud did not tell.
+    snapshots: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def server_page(
     """Servers as filtered. Without a status, those that are gone are left out."""
     ordering = ordering_of(filters.ordering or "name", ORDERINGS)
     return page_of(
-        _filtered(actor, filters).values(*COLUMNS),
+        filtered_servers(actor, filters).values(*COLUMNS),
         ordering,
         cursor=cursor,
         limit=limit,
@@ -116,7 +122,7 @@ def server_page(
 
 def count_servers(actor: Actor, filters: ServerFilters) -> int:
     """How many servers the filters leave; 10,001 means "over 10,000"."""
-    return capped_count(_filtered(actor, filters))
+    return capped_count(filtered_servers(actor, filters))
 
 
 def get_server(actor: Actor, server_id: uuid.UUID) -> ServerView:
@@ -158,7 +164,8 @@ def _attribute(row: Any, path: str) -> Any:
     return row
 
 
-def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
+def filtered_servers(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
+    """The servers the person may see that match, in no order."""
     rows = in_projects(Server.objects.all(), actor, filters.project)
     words, tokens = parse(filters.q, STATES)
     states = [token.value for token in tokens if token.kind == "is" and token.value != "protected"]
@@ -171,7 +178,21 @@ def _filtered(actor: Actor, filters: ServerFilters) -> QuerySet[Server, Server]:
         rows = _by_token(rows, token)
     if filters.image:
         rows = rows.filter(Q(image_name=filters.image) | Q(image_id=filters.image))
+    if filters.last:
+        rows = _by_token(rows, last_token(filters.last))
+    if filters.protected:
+        rows = rows.filter(_protected() if _wants_protected(filters.protected) else ~_protected())
     return _tagged(rows, filters.tag) if filters.tag else rows
+
+
+def _wants_protected(asked: str) -> bool:
+    if asked not in ("yes", "no"):
+        raise RuleBroken(f"protected is yes or no, not {asked}.", "protected", "choice")
+    return asked == "yes"
+
+
+def _protected() -> Q:
+    return ~Q(protected_reason="") | Q(pk__in=_tagged(Server.objects.all(), TAG).values("pk"))
 
 
 def _by_token(rows: QuerySet[Server, Server], token: Token) -> QuerySet[Server, Server]:
@@ -189,8 +210,7 @@ def _by_token(rows: QuerySet[Server, Server], token: Token) -> QuerySet[Server, 
         newest = jobs.order_by("-created_at", "-id").values("state")[:1]
         return rows.annotate(newest=Subquery(newest)).filter(newest=JobState.FAILED)
     if token.value == "protected":
-        tag = Q(pk__in=_tagged(Server.objects.all(), TAG).values("pk"))
-        return rows.filter(~Q(protected_reason="") | tag)
+        return rows.filter(_protected())
     return rows
 
 
@@ -247,4 +267,5 @@ def _disk_view(disk: Disk) -> DiskView:
         encrypted=disk.encrypted,
         cmkid=disk.cmkid,
         shareable=disk.shareable,
+        snapshots=disk.snapshots,
     )

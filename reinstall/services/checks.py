@@ -110,11 +110,17 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, gla
         holders=holders(servers),
         key_owners=frozenset(pairs.values_list("userid", flat=True)) if spec.keyname else frozenset(),
         kms_key=keys.first() if spec.cmkid else None,
-        warnings=user_data_warnings(spec.user_data),
+        warnings=user_data_warnings(spec.user_data, system_of(servers)),
         bare_images=requests.bare_images(project),
         images=_images(project, servers),
         glance=glance,
     )
+
+
+def system_of(servers: Sequence[Server]) -> str:
+    """The system all of them run, as the cloud says it ("Linux", "Windows"); "" when they differ."""
+    systems = {server.os_type for server in servers}
+    return systems.pop() if len(systems) == 1 else ""
 
 
 def _images(project: Project, servers: Sequence[Server]) -> dict[str, ImageState]:

@@ -72,6 +72,8 @@ class Preview:
     curl: str
     #: Whether the cloud answered all that was asked, just now.
     fresh: bool = False
+    #: The checks of each server, in the order of `requests`.
+    by_server: tuple[tuple[Check, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
     if seen.asked:
         servers = _servers(project, request.servers)
-    judged = chain.from_iterable(checks.check_requests(project, servers, spec, seen))
-    found = (*checks.of_the_cloud(seen), *judged)
+    judged = checks.check_requests(project, servers, spec, seen)
+    found = (*checks.of_the_cloud(seen), *chain.from_iterable(judged))
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
@@ -107,9 +109,10 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         )
         for server, digest in zip(servers, hashes, strict=True)
     )
-    systems = {server.os_type for server in servers}
-    warnings = user_data_warnings(spec.user_data, systems.pop() if len(systems) == 1 else "")
-    return Preview(found, previews, warnings, _curl(project, previews), fresh=seen.fresh)
+    warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
+    return Preview(
+        found, previews, warnings, _curl(project, previews), fresh=seen.fresh, by_server=tuple(judged)
+    )
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import Conflict
+from reinstall.domain.errors import Conflict, NotFound
 from reinstall.selectors import jobs
 from reinstall.selectors.evidence import EvidenceView
 from reinstall.selectors.jobs import JobFilters, JobView, exchanges, get_job
+from reinstall.selectors.orders import OrderView, order_head
 from reinstall.services.jobs import cancel_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
@@ -37,13 +38,20 @@ EMPTY = {
 def job_list(request: HttpRequest) -> HttpResponse:
     """Jobs of the chosen project, or of all."""
     actor = actor_of(request)
+    order = _order(request, actor)
     project = scope.current_project(request, scope.projects_of(request, actor))
     tab = request.GET.get("tab") or "all"
-    filters = JobFilters(q=request.GET.get("q", "").strip(), tab=tab, project=project.slug if project else "")
+    filters = JobFilters(
+        q=request.GET.get("q", "").strip(),
+        tab=tab,
+        project=project.slug if project else "",
+        order=order.id if order else None,
+    )
     page = jobs.job_page(actor, filters, cursor=request.GET.get("cursor", ""))
     title, text = EMPTY.get(tab, EMPTY["all"])
     context = {
         "filters": filters,
+        "order": order,
         "tabs": TABS,
         "page": page,
         "empty_title": "No jobs match" if filters.q else title,
@@ -51,6 +59,18 @@ def job_list(request: HttpRequest) -> HttpResponse:
         **links(request, page.previous, page.next),
     }
     return render(request, "reinstall/jobs/list.html", context)
+
+
+def _order(request: HttpRequest, actor: Actor) -> OrderView | None:
+    """The order the list is narrowed to, whose project the page is about then."""
+    asked = request.GET.get("order", "")
+    if not asked:
+        return None
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 18):
+        raise NotFound("An order has a number, like 12.")
+    order = order_head(actor, int(asked))
+    scope.show(request, order.project_slug)
+    return order
 
 
 @require_GET

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.domain.identity import ServerFacts
+from reinstall.selectors.server_about import similar_servers
 from reinstall.selectors.servers import ServerView, get_server
 from reinstall.services.orders import Preview, place_order, preview_order
 from reinstall.services.reviews import reviewed
@@ -174,6 +175,7 @@ def _page(
         "script": script_panel(form, server.os_type),
         "holder": looked.holder,
         "once": new_once(request, server.row.id),
+        "similar": similar_servers(server),
         "seen": seal_review(reviewed(actor, server.row.project_slug, server.row.id).to_json()),
         **choices_for(actor, server, form),
     }

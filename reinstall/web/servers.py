@@ -9,28 +9,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.looks import LOOKS
 from reinstall.models import Project
 from reinstall.selectors.projects import may_request
-from reinstall.selectors.server_rows import STATES
-from reinstall.selectors.servers import ServerFilters, count_servers, get_server, server_page
+from reinstall.selectors.server_about import history_of, kms_aliases, rules_of, similar_servers
+from reinstall.selectors.servers import count_servers, get_server, server_page
 from reinstall.selectors.syncs import SyncView, latest_sync
-from reinstall.web import scope
+from reinstall.web import scope, selections
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
+from reinstall.web.server_lists import asked_columns, asked_filters, is_filtered, look_of_list
 
 COUNT_CAP = 10_000
 #: What a reading found stays on the page for so long.
 TOLD_FOR = timedelta(minutes=2)
-ORDERINGS = (
-    ("name", "Name"),
-    ("-name", "Name, Z first"),
-    ("status", "State"),
-    ("image", "Image"),
-    ("flavor", "Flavor"),
-)
-STATE_WORDS = (("", "Any state"), *((state, LOOKS["server"][state].word) for state in STATES))
 
 
 @require_GET
@@ -38,24 +30,22 @@ STATE_WORDS = (("", "Any state"), *((state, LOOKS["server"][state].word) for sta
 def server_list(request: HttpRequest) -> HttpResponse:
     """Servers of the chosen project, or of all."""
     actor = actor_of(request)
-    if "project" in request.GET:
-        scope.choose(request, request.GET["project"])
+    filters, shown = asked_filters(request), asked_columns(request)
     project = scope.current_project(request, scope.projects_of(request, actor))
-    filters = _filters(request, project.slug if project else "")
     page = server_page(actor, filters, cursor=request.GET.get("cursor", ""))
     context = {
         "filters": filters,
-        "filtered": bool(filters.q or filters.status or filters.tag or filters.image),
+        "filtered": is_filtered(filters),
         "clear": request.path,
         "page": page,
         "count": min(count_servers(actor, filters), COUNT_CAP),
         "cap": COUNT_CAP,
-        "states": STATE_WORDS,
-        "orderings": ORDERINGS,
         "show_project": project is None,
         "may_sync": project is not None and may_request(actor, project),
         "run": _run_to_tell_of(actor, project),
+        **look_of_list(request, filters, shown),
         **links(request, page.previous, page.next),
+        **selections.bar_context(request, actor, project),
     }
     return render(request, "reinstall/servers/list.html", context)
 
@@ -67,15 +57,22 @@ def _run_to_tell_of(actor: Actor, project: Project | None) -> SyncView | None:
     return run if ended is None or timezone.now() - ended < TOLD_FOR else None
 
 
-def _filters(request: HttpRequest, slug: str) -> ServerFilters:
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "status", "tag", "image")}
-    return ServerFilters(project=slug, ordering=request.GET.get("ordering") or "name", **asked)
-
-
 @require_GET
 @translated
 def server_detail(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     """One server: what a reinstall would do to it, what was done before."""
-    server = get_server(actor_of(request), server_id)
+    actor = actor_of(request)
+    server = get_server(actor, server_id)
     scope.show(request, server.row.project_slug)
-    return render(request, "reinstall/servers/detail.html", {"server": server, "row": server.row})
+    aliases = kms_aliases(server)
+    history = history_of(server, cursor=request.GET.get("cursor", ""))
+    context = {
+        "server": server,
+        "row": server.row,
+        "history": history.items,
+        "rules": rules_of(actor, server),
+        "similar": similar_servers(server),
+        "disks": [(disk, aliases.get(disk.cmkid, "")) for disk in server.disks],
+        **links(request, history.previous, history.next),
+    }
+    return render(request, "reinstall/servers/detail.html", context)

@@ -21,7 +21,7 @@ def sync(request: HttpRequest, slug: str) -> HttpResponse:
     """Asks for a reading; a worker makes it, and the list of servers says how far it is."""
     actor = actor_of(request)
     request_sync(actor=actor, now=timezone.now(), project=get_project(actor, slug))
-    return redirect(f"/servers/?{urlencode({'project': slug})}#sync")
+    return redirect(f"/servers/?{urlencode({'project': slug})}")
 
 
 @require_GET

@@ -1,4 +1,5 @@
 // What every page has: the theme switch, copy buttons, ticking times and, where asked for, live updates.
+import { startChips } from "./chips.js";
 import { startClock } from "./clock.js";
 import { startCopy } from "./copy.js";
 import { startLive } from "./live.js";
@@ -7,6 +8,7 @@ import { focusErrorSummary, guardForms } from "./submit.js";
 
 startThemeSwitch();
 startCopy();
+startChips();
 startClock();
 guardForms();
 focusErrorSummary();

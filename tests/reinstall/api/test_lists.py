@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from reinstall.api.csvfile import cell
+from reinstall.domain.csvcells import cell
 from reinstall.models import Project
 from tests.reinstall.api.client import Caller, fields_of, problem_of
 from tests.reinstall.rows import a_job, a_server, an_order

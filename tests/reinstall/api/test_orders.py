@@ -266,6 +266,8 @@ def test_a_dry_run_shows_the_exact_request_and_stores_nothing(caller: Caller, se
     )
     assert {check["level"] for check in preview["checks"]} == {"passed", "to_know"}
     assert any("Cloud-Init will not run it" in warning for warning in preview["warnings"])
+    assert request["path"] in preview["curl"] and "$TOKEN" in preview["curl"]
+    assert "hidden: 7 B" in preview["curl"] and "echo hi" not in preview["curl"]
     assert not Order.objects.exists() and not IdempotencyKey.objects.exists()
     assert AuditEvent.objects.count() == before
 

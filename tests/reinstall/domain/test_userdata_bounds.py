@@ -102,6 +102,7 @@ HEADS = st.sampled_from(
         HEAD,
         b"#!/bin/sh\n",
         b"#include\n",
+        b"#cloud-config-archive\n",
         b"\x1f\x8b\x08",
         b"Content-Type: ",
         b"## template: jinja\n",
@@ -117,13 +118,15 @@ YAML_BITS = st.lists(
 @given(HEADS, st.binary(max_size=300) | YAML_BITS | st.text(max_size=200).map(lambda text: text.encode()))
 @example(HEAD, b"? [a]: b")
 @example(HEAD, b"\xed\xa0\x80: 1")
+@example(HEAD, b"\r(")
+@example(HEAD, b"runc:")
 @example(b"", b"\x85\n")
 def test_there_is_an_answer_for_any_bytes(head: bytes, rest: bytes) -> None:
     raw = head + rest
     lines = raw.count(b"\n") + 1
     for finding in userdata.findings(raw, "Linux"):
         assert finding.level in ("to_know", "must_fix")
-        assert finding.sentence.endswith(".") and "\n" not in finding.sentence
+        assert finding.sentence.endswith((".", "?")) and "\n" not in finding.sentence
         assert finding.line is None or 1 <= finding.line <= lines
         assert finding.sentence == finding.place + finding.rest
         assert (finding.line is not None) is finding.sentence.startswith("Line ")

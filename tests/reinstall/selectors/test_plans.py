@@ -4,6 +4,7 @@ The plans are asked for with the parameters apart, as Django sends them on SQLit
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -61,6 +62,22 @@ def test_lists_follow_an_index_and_sort_nothing(actor: Actor, project: str, jobs
         (servers, lambda: server_page(actor, ServerFilters(project=project))),
     ):
         plan = plans_of(call)[0]
+        assert f"INDEX {index}" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("actor", [ALL, MEMBER])
+@pytest.mark.parametrize("project", ["", "a"])
+@pytest.mark.parametrize("ordering", ["status", "image", "seen_at"])
+def test_every_order_of_servers_has_its_index(actor: Actor, project: str, ordering: str) -> None:
+    index = {
+        "status": ("server_all_status", "server_by_status"),
+        "image": ("server_all_image", "server_by_image"),
+        "seen_at": ("server_all_seen", "server_by_seen"),
+    }[ordering][bool(project)]
+    for name in (ordering, f"-{ordering}"):
+        asked = ServerFilters(project=project, ordering=name)
+        plan = plans_of(partial(server_page, actor, asked))[0]
         assert f"INDEX {index}" in plan
         assert "TEMP B-TREE" not in plan
 

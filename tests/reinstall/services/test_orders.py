@@ -361,3 +361,14 @@ def test_many_requests_for_one_server_at_once_are_one_job(
     assert (len(placed), len(refusals)) == (1, 5), results
     assert {refusal.job for refusal in refusals} == {placed[0].order.jobs.get().pk}
     assert (Order.objects.count(), Job.objects.count()) == (1, 1)
+
+
+def test_a_script_for_another_system_is_told_by_checks_and_warnings_alike(
+    actor: Actor, server: Server, simulator: RunningSimulator
+) -> None:
+    preview = orders.preview_order(
+        actor=actor, now=now(), request=order_request(server, user_data=b"#ps1\nx\n")
+    )
+    (warning,) = preview.warnings
+    assert "this server runs Linux" in warning
+    assert warning in [check.sentence for check in preview.checks if check.name == "user_data"]
