@@ -32,10 +32,6 @@ def own_server(call: Call) -> Server:
     return server
 
 
-#: Parameters that choose a page and leave nothing out.
-_PAGING = {"limit", "offset"}
-
-
 def list_detail(call: Call) -> Response:
     """`GET /v1/{project_id}/cloudservers/detail`. `offset` is a page number; 0 means the first page too."""
     query = call.request.query
@@ -43,9 +39,11 @@ def list_detail(call: Call) -> Response:
     page = max(1, number(query, "offset", 1, 1_000_000))
     if "server_id" in query:
         return _by_ids(call, query["server_id"].split(","))
-    found = call.world.servers_of(call.project_id)
-    if not query.keys() <= _PAGING:
-        found = [s for s in found if _matches(s, query)]
+    filters = {name: value for name, value in query.items() if name not in ("limit", "offset")}
+    found = call.world.listed(
+        (call.project_id, tuple(sorted(filters.items()))),
+        lambda: [s for s in call.world.servers_of(call.project_id) if _matches(s, filters)],
+    )
     shown = found[(page - 1) * limit : page * limit]
     parts = [ecs_server_json(call.world, s) for s in shown]
     body = b'{"count":%d,"servers":[%s]}' % (len(found), b",".join(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass
@@ -107,6 +107,9 @@ class Address:
 class Server:
     """One server. Any assignment throws the cached rendering away, so direct changes are seen."""
 
+    #: Grows with every assignment to any server: lists of thousands are made anew only then.
+    changes: ClassVar[int] = 0
+
     id: str
     project_id: str
     name: str
@@ -142,6 +145,7 @@ class Server:
         self.__dict__[name] = value
         if name != "rendered":
             self.__dict__["rendered"] = None
+            Server.changes += 1
 
 
 @dataclass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from simulator.ids import uuid_of
 from simulator.records import (
@@ -23,6 +25,28 @@ from simulator.records import (
 from simulator.scenario import Scenario
 
 
+class Servers(dict[str, Server]):
+    """Servers by id; `changes` grows whenever one comes or goes."""
+
+    changes = 0
+
+    def __setitem__(self, key: str, value: Server) -> None:
+        self.changes += 1
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.changes += 1
+        super().__delitem__(key)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self.changes += 1
+        return super().pop(key, *default)
+
+    def clear(self) -> None:
+        self.changes += 1
+        super().clear()
+
+
 class World:
     """Everything the cloud knows. Not safe for threads by itself: hold the simulator's lock."""
 
@@ -38,7 +62,8 @@ class World:
         self.kms_keys: dict[str, KmsKey] = {}
         self.volumes: dict[str, Volume] = {}
         self.snapshots: dict[str, Snapshot] = {}
-        self.servers: dict[str, Server] = {}
+        self.servers = Servers()
+        self._listed: tuple[object, list[Server]] = (None, [])
         self.jobs: dict[str, Job] = {}
         self.traces: deque[Trace] = deque(maxlen=20_000)
         self.actions: deque[InstanceAction] = deque(maxlen=20_000)
@@ -57,6 +82,13 @@ class World:
 
     def servers_of(self, project_id: str) -> list[Server]:
         return [s for s in self.servers.values() if s.project_id == project_id]
+
+    def listed(self, what: object, choose: Callable[[], list[Server]]) -> list[Server]:
+        """What `choose` gives, kept while no server changes and `what` is asked for again: the next page."""
+        mark = (what, self.servers.changes, Server.changes, len(self.servers))
+        if self._listed[0] != mark:
+            self._listed = (mark, choose())
+        return self._listed[1]
 
     def key_pair(self, user_id: str, name: str) -> KeyPair | None:
         return next((k for k in self.key_pairs if k.user_id == user_id and k.name == name), None)

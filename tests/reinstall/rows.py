@@ -13,6 +13,7 @@ from reinstall.models import (
     AuditEvent,
     Cloud,
     Disk,
+    Image,
     Job,
     KeyPair,
     KmsKey,
@@ -148,6 +149,18 @@ def a_key_pair(project: Project, name: str = "", **changes: Any) -> KeyPair:
         "seen_at": T0,
     }
     return KeyPair.objects.create(**(values | changes))
+
+
+def an_image(project: Project, **changes: Any) -> Image:
+    values: dict[str, Any] = {
+        "project": project,
+        "image_id": str(uuid.uuid4()),
+        "name": f"image-{next(_numbers):04}",
+        "status": "active",
+        "image_type": "gold",
+        "seen_at": T0,
+    }
+    return Image.objects.create(**(values | changes))
 
 
 def a_kms_key(project: Project, **changes: Any) -> KmsKey:

@@ -10,7 +10,7 @@ from reinstall.models import Project
 from tests.reinstall.api.client import Caller, fields_of, problem_of
 from tests.reinstall.rows import a_job, a_server, an_order
 
-LISTS = ["projects", "servers", "key-pairs", "kms-keys", "orders", "jobs", "tokens", "audit"]
+LISTS = ["projects", "servers", "key-pairs", "kms-keys", "images", "orders", "jobs", "tokens", "audit"]
 
 
 @pytest.mark.parametrize("name", LISTS)
