@@ -268,8 +268,8 @@ def test_an_image_that_is_gone_is_marked_and_comes_back(
     with simulator.lock:
         simulator.world.images[taken.id] = taken
     sync(project)
-    image.refresh_from_db()
-    assert (image.gone_at, image.status) == (None, "active")
+    back = Image.objects.get(pk=image.pk)
+    assert (back.gone_at, back.status) == (None, "active")
 
 
 def test_what_images_can_do_is_read(project: Project) -> None:
