@@ -33,8 +33,8 @@ PAGE, IDS = 1000, 100
 #: Seconds between two lists of one page for a thousand jobs. For fewer jobs a list tells less, so it is read
 #: more rarely, with the root as for any inspection (domain.intervals), within these ends.
 EVERY_S, FOR_JOBS, SOONEST_S, LATEST_S = 3.0, 1000, 2.0, 5.0
-#: What each page adds: ten thousand servers are listed every two seconds.
-PER_PAGE_S = 0.2
+#: What each page adds: ten thousand servers are listed every three seconds.
+PER_PAGE_S = 0.3
 #: A list must save this share of the calls: it is less prompt than a question, and is not the proof.
 WORTH_IT = 0.5
 #: Until the list is believed it is only watched: half as often.
