@@ -17,12 +17,13 @@ from reinstall.api.bodies import Body
 from reinstall.api.evidence_examples import EVIDENCE
 from reinstall.api.examples import EXAMPLES
 from reinstall.api.lists import ListKind, common_filters
+from reinstall.api.preset_examples import PRESET
 from reinstall.api.problems import MEDIA_TYPE
 from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
 
-_EXAMPLES = EXAMPLES | EVIDENCE | PROJECT | SYSTEM
+_EXAMPLES = EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 500, 503)

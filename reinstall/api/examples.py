@@ -35,6 +35,7 @@ _ORDER = {
     "reason": "OPS-4417",
     "requested_by": "alice",
     "source": "token",
+    "preset": "",
     "request_hash": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
     "created_at": "2026-01-02T03:04:05Z",
     "counts": {"running": 1},

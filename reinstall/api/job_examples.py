@@ -13,4 +13,5 @@ ASKED: dict[str, Any] = {
     "user_data_sha256": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
     "login": "keypair",
     "version": "v2",
+    "preset": "base-hardening@14",
 }

@@ -123,6 +123,9 @@ class AskedForShape(serializers.Serializer[Any]):
     version = serializers.ChoiceField(
         choices=("v1", "v2"), help_text="Of the call: v1 for an image without Cloud-Init."
     )
+    preset = serializers.CharField(
+        source="preset_reference", help_text="The preset it used, as slug@version; empty for none."
+    )
 
 
 class ChangeShape(serializers.Serializer[Any]):

@@ -1,39 +1,17 @@
 """REST: how an order is asked for and written down."""
 
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
 
 from reinstall.api.bodies import Body, Flag, Moment, NotOffered, Text, Texts
-from reinstall.domain.spec import base64_field
+from reinstall.api.spec_bodies import SpecBody, settings_in, with_preset
 from reinstall.domain.states import JobState, OrderState
 from reinstall.domain.verdicts import Level
 from reinstall.services.orders import OrderRequest
-
-
-class SpecBody(Body):
-    """What is asked of each server; the names are those of the form."""
-
-    keyname = Text(default="")
-    userid = Text(default="")
-    mode = Text(default="", help_text='"withStopServer", or left out.')
-    byol = Flag(default=False)
-    adminpass = Text(
-        default="",
-        help_text="A password in place of keyname, where the cloud has that: 8 to 26 characters of three "
-        "kinds. Never shown again.",
-    )
-    user_data = Text(required=False, help_text="The script as plain text, at most 32,768 bytes.")
-    user_data_base64 = Text(required=False, help_text="The script in base64, in place of user_data.")
-    encrypted = Flag(default=None, allow_null=True, help_text="null leaves it to the cloud.")
-    cmkid = Text(default="")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "user_data" in attrs and "user_data_base64" in attrs:
-            raise serializers.ValidationError(
-                {"user_data_base64": "comes together with user_data; send one of them"}, "both"
-            )
-        return attrs
+from reinstall.services.preset_use import InUse
 
 
 class OrderBody(Body):
@@ -42,6 +20,11 @@ class OrderBody(Body):
     project = Text(help_text="Slug of the project.")
     servers = Texts(help_text="Ids of the servers, each once.")
     spec = SpecBody()
+    preset = Text(
+        default="",
+        help_text="A preset, as slug or slug@version: what spec leaves out is as it says. Without a version "
+        "the newest counts.",
+    )
     reason = Text(default="")
     confirm = Text(default="", help_text='The server\'s name, or "wipe N servers" for more than one.')
     not_before = Moment(default=None, allow_null=True)
@@ -51,21 +34,22 @@ class OrderBody(Body):
     )
 
 
-def order_request(body: dict[str, Any]) -> OrderRequest:
-    """A body, as services take it. Raises RuleBroken when user_data_base64 is not base64."""
-    spec = body["spec"]
-    script = spec.get("user_data", "").encode() or base64_field(spec.get("user_data_base64", ""))
+def order_request(
+    body: dict[str, Any], given: Collection[str] = (), used: InUse | None = None
+) -> OrderRequest:
+    """A body, as services take it. Raises RuleBroken when user_data_base64 is not base64.
+
+    given: the names its spec holds; used: the preset it names.
+    """
+    asked = settings_in(body["spec"])
+    if used is not None:
+        asked = with_preset(asked, given, used.settings)
     return OrderRequest(
         project=body["project"],
         servers=tuple(body["servers"]),
-        keyname=spec["keyname"],
-        userid=spec["userid"],
-        mode=spec["mode"],
-        byol=spec["byol"],
-        user_data=script,
-        encrypted=spec["encrypted"],
-        cmkid=spec["cmkid"],
-        adminpass=spec["adminpass"],
+        **asdict(asked),
+        adminpass=body["spec"]["adminpass"],
+        preset=used.reference if used else "",
         reason=body["reason"],
         confirm=body["confirm"],
         not_before=body["not_before"],
@@ -91,6 +75,7 @@ class OrderRowShape(serializers.Serializer[Any]):
     reason = serializers.CharField()
     requested_by = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
+    preset = serializers.CharField(help_text="The preset it used, as slug@version; empty for none.")
     request_hash = serializers.CharField()
     created_at = serializers.DateTimeField()
     counts = serializers.DictField(child=serializers.IntegerField())

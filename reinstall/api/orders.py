@@ -21,6 +21,8 @@ from reinstall.api.views import ApiView
 from reinstall.domain.states import OrderState
 from reinstall.selectors import orders
 from reinstall.services import orders as order_services
+from reinstall.services.orders import OrderRequest
+from reinstall.services.preset_use import preset_in_use
 
 ORDERS = ListKind(
     "orders",
@@ -85,9 +87,16 @@ class OrderDetail(ApiView):
 
 def _preview(request: Request, body: dict[str, Any]) -> Response:
     preview = order_services.preview_order(
-        actor=actor_of(request), now=timezone.now(), request=order_request(body)
+        actor=actor_of(request), now=timezone.now(), request=_asked(request, body)
     )
     return Response(shaper(PreviewShape)(preview))
+
+
+def _asked(request: Request, body: dict[str, Any]) -> OrderRequest:
+    """The body with what its preset says."""
+    used = preset_in_use(actor_of(request), body["project"], body["preset"]) if body["preset"] else None
+    sent: Any = request.data
+    return order_request(body, tuple(sent["spec"]), used)
 
 
 def _place_once(request: Request, body: dict[str, Any]) -> Response:
@@ -98,7 +107,7 @@ def _place(request: Request, body: dict[str, Any]) -> Response:
     placed = order_services.place_order(
         actor=actor_of(request),
         now=timezone.now(),
-        request=order_request(body),
+        request=_asked(request, body),
         submission_id=submission_id_of(request),
     )
     view = orders.get_order(actor_of(request), placed.order.pk)

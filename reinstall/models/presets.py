@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from reinstall.domain.presets import Settings, reference
 from reinstall.models.clouds import Project
 
 
@@ -9,7 +10,8 @@ class Preset(models.Model):
     """A name for settings of reinstalls in one project. Retired, never deleted, once it was used."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="presets")
-    slug = models.SlugField(max_length=60)
+    #: Of the whole portal: it is the address of the preset's page.
+    slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=60)
     created_at = models.DateTimeField()
     created_by_name = models.CharField(max_length=150)
@@ -21,7 +23,11 @@ class Preset(models.Model):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "slug"], name="one_preset_per_slug"),
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                condition=models.Q(retired_at=None),
+                name="one_kept_preset_per_name",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -55,3 +61,20 @@ class PresetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.preset.name} v{self.number}"
+
+    @property
+    def reference(self) -> str:
+        """As a form and REST name it."""
+        return reference(self.preset.slug, self.number)
+
+    @property
+    def settings(self) -> Settings:
+        """What it says but for the script, which is sealed."""
+        return Settings(
+            keyname=self.keyname,
+            userid=self.userid,
+            mode=self.mode,
+            byol=self.byol,
+            encrypted=self.encrypted,
+            cmkid=self.cmkid,
+        )

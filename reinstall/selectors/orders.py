@@ -30,6 +30,7 @@ class OrderView:
     reason: str
     requested_by: str
     source: str
+    preset: str
     request_hash: str
     created_at: datetime
     counts: Mapping[str, int]
@@ -75,8 +76,8 @@ def order_head(actor: Actor, order_id: int) -> OrderView:
 
 def _visible(actor: Actor) -> QuerySet[Order, Order]:
     visible = Project.objects.visible_to(actor).values("pk")
-    orders = Order.objects.filter(project__in=visible).select_related("project")
-    return orders.defer("user_data_sealed", "adminpass_sealed")
+    orders = Order.objects.filter(project__in=visible).select_related("project", "preset_version__preset")
+    return orders.defer("user_data_sealed", "adminpass_sealed", "preset_version__user_data_sealed")
 
 
 def _in_state(state: str) -> Q:
@@ -122,6 +123,7 @@ def _view(order: Order, counts: dict[JobState, int], jobs: tuple[JobRow, ...]) -
         reason=order.reason,
         requested_by=order.requested_by_name,
         source=order.source,
+        preset=order.preset_version.reference if order.preset_version else "",
         request_hash=order.request_hash,
         created_at=order.created_at,
         counts={state.value: count for state, count in sorted(counts.items())},

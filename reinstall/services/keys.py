@@ -16,8 +16,8 @@ from django.db.models import Model, QuerySet
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed
 from reinstall.domain.sealing import CannotOpen
-from reinstall.models import Order, Project
-from reinstall.services import history, links, vault
+from reinstall.models import Order, PresetVersion, Project
+from reinstall.services import history, links, presets, vault
 from reinstall.services.requests import password_place, user_data_place
 
 BATCH = 200
@@ -67,10 +67,12 @@ def _places() -> list[tuple[QuerySet[Any], str, Callable[[Any], str]]]:
     """Where secrets are stored: rows, column, and what each is sealed for."""
     scripts = Order.objects.exclude(user_data_sealed=b"").only("pk", "user_data_sealed")
     passwords = Order.objects.exclude(adminpass_sealed=b"").only("pk", "adminpass_sealed")
+    templates = PresetVersion.objects.exclude(user_data_sealed=b"").only("pk", "user_data_sealed")
     return [
         (Project.objects.only("pk", "credentials_sealed"), "credentials_sealed", links.credentials_place),
         (scripts, "user_data_sealed", user_data_place),
         (passwords, "adminpass_sealed", password_place),
+        (templates, "user_data_sealed", presets.script_place),
     ]
 
 

@@ -14,8 +14,8 @@ from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, 
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
-from reinstall.models import Environment, Order, Project, Server
-from reinstall.services import access, checks, glance, guards, links, reviews
+from reinstall.models import Environment, Order, PresetVersion, Project, Server
+from reinstall.services import access, checks, glance, guards, links, preset_use, reviews
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -65,8 +65,8 @@ class Preview:
     curl: the first request for a shell, user data masked; the others differ in their path.
     """
 
-    #: What the cloud could not be asked about.
-    of_cloud: tuple[Check, ...]
+    #: Of the request as a whole: its preset, and what the cloud could not be asked about.
+    of_all: tuple[Check, ...]
     #: The checks of each server, in the order of `requests`.
     by_server: tuple[tuple[Check, ...], ...]
     requests: tuple[PreviewedRequest, ...]
@@ -78,7 +78,7 @@ class Preview:
     @property
     def checks(self) -> tuple[Check, ...]:
         """All of them, in the order people read them."""
-        return (*self.of_cloud, *chain.from_iterable(self.by_server))
+        return (*self.of_all, *chain.from_iterable(self.by_server))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     """Checks and the exact requests, after a glance at the cloud; stores no order. Ignores `confirm`."""
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
+    used = preset_use.in_project(project, request.preset) if request.preset else None
     spec = spec_of(project, request)
     seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
     if seen.asked:
@@ -114,8 +115,8 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
         for server, digest in zip(servers, hashes, strict=True)
     )
     warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
-    of_cloud = tuple(checks.of_the_cloud(seen))
-    return Preview(of_cloud, tuple(judged), previews, warnings, _curl(project, previews), seen.fresh)
+    of_all = (*preset_use.checks(used, spec), *checks.of_the_cloud(seen))
+    return Preview(of_all, tuple(judged), previews, warnings, _curl(project, previews), seen.fresh)
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
@@ -137,10 +138,10 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
         return Placed(earlier, created=False)
     servers = _servers(project, request.servers)
     try:
-        spec = _judged(project, servers, request)
+        spec, preset = _judged(project, servers, request)
         with transaction.atomic():
             order = store_order(
-                Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id)
+                Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id, preset)
             )
     except (Conflict, IntegrityError) as error:
         # Somebody was faster: this same submission in another tab, or another person on one of the servers.
@@ -188,10 +189,17 @@ def _server_key(text: str) -> uuid.UUID:
         raise RuleBroken(sentence, "servers", "format") from None
 
 
-def _judged(project: Project, servers: list[Server], request: OrderRequest) -> ReinstallSpec:
-    """The spec, when nothing is wrong with the request; else RuleBroken with all that is, or Conflict."""
+def _judged(
+    project: Project, servers: list[Server], request: OrderRequest
+) -> tuple[ReinstallSpec, PresetVersion | None]:
+    """The spec and the preset it came from, when nothing is wrong with the request; else RuleBroken with all
+    that is, or Conflict."""
     errors: list[FieldError] = []
-    spec = None
+    spec = used = None
+    try:
+        used = preset_use.in_project(project, request.preset) if request.preset else None
+    except RuleBroken as broken:
+        errors.extend(broken.errors)
     try:
         spec = spec_of(project, request)
     except RuleBroken as broken:
@@ -205,7 +213,7 @@ def _judged(project: Project, servers: list[Server], request: OrderRequest) -> R
         errors.extend(FieldError(c.field, c.sentence, c.name) for c in found if c.level is Level.MUST_FIX)
     if errors or spec is None:
         raise RuleBroken.of(errors)
-    return spec
+    return spec, used.version if used else None
 
 
 def _form_errors(project: Project, servers: list[Server], request: OrderRequest) -> list[FieldError]:

@@ -11,7 +11,7 @@ from reinstall.domain.callversions import CallVersion
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.spec import ReinstallSpec
 from reinstall.domain.states import JobState
-from reinstall.models import Job, Order, Project, Server
+from reinstall.models import Job, Order, PresetVersion, Project, Server
 from reinstall.services import history, outbox, vault, wake
 from reinstall.services.requests import (
     OrderRequest,
@@ -40,6 +40,7 @@ class Decision:
     servers: list[Server]
     submission_id: uuid.UUID
     user_id: int
+    preset: PresetVersion | None = None
 
 
 def store_order(decision: Decision) -> Order:
@@ -66,6 +67,7 @@ def store_order(decision: Decision) -> Order:
         encrypted=spec.encrypted,
         cmkid=spec.cmkid,
         password_set=bool(spec.adminpass),
+        preset_version=decision.preset,
         user_data_bytes=len(spec.user_data),
         user_data_sha256=hashlib.sha256(spec.user_data).hexdigest() if spec.user_data else "",
         request_hash=hashlib.sha256("".join(hashes).encode()).hexdigest(),
@@ -148,6 +150,7 @@ def _order_act(decision: Decision, order: Order) -> history.Act:
             "servers": [str(server.pk) for server in decision.servers[:50]],
             "server_count": len(names),
             "request": decision.spec.masked_body(),
+            **({"preset": str(decision.preset)} if decision.preset else {}),
             "request_hash": order.request_hash,
         },
         note=order.reason,

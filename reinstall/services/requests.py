@@ -37,6 +37,8 @@ class OrderRequest:
     encrypted: bool | None = None
     cmkid: str = ""
     adminpass: str = field(default="", repr=False)
+    #: The preset the settings were taken from, as slug@version; "" for none.
+    preset: str = ""
     reason: str = ""
     confirm: str = ""
     not_before: datetime | None = None

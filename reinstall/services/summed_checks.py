@@ -29,7 +29,7 @@ class SummedChecks:
 
 def summed(preview: Preview) -> SummedChecks:
     """The checks of a preview of many servers. Sentences alike are told once."""
-    about: dict[tuple[Level, str], list[str]] = {(c.level, c.sentence): [] for c in preview.of_cloud}
+    about: dict[tuple[Level, str], list[str]] = {(c.level, c.sentence): [] for c in preview.of_all}
     passed = 0
     for request, checks in zip(preview.requests, preview.by_server, strict=True):
         for check in checks:

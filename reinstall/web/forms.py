@@ -11,6 +11,7 @@ from reinstall.domain.errors import FieldError
 from reinstall.domain.logins import PASSWORD_SPECIALS
 from reinstall.domain.spec import USER_DATA_MAX_BYTES, typed_text
 from reinstall.services.orders import OrderRequest
+from reinstall.services.preset_use import InUse
 
 #: No script is near this; a file beyond it is not read into memory to say so.
 FILE_READ_MAX = 1_000_000
@@ -64,6 +65,11 @@ class ReinstallForm(RefusedForm):
 
     #: Fields whose values say nothing. What would be sent cannot be shown as long as there is one.
     unread: tuple[FieldError, ...] = ()
+    #: The preset the settings were taken from, found by who made this form; or why it cannot be used.
+    used: InUse | None = None
+    no_preset: tuple[FieldError, ...] = ()
+
+    preset = Text(required=False, widget=forms.HiddenInput())
 
     keyname = Text(required=False, label="Key pair", widget=forms.TextInput(MONO))
     userid = Text(
@@ -91,8 +97,8 @@ class ReinstallForm(RefusedForm):
     )
     user_data_source = forms.ChoiceField(
         required=False,
-        choices=[("none", "None"), ("write", "Write"), ("upload", "Upload")],
-        error_messages={"invalid_choice": "The source of the script is none, write or upload."},
+        choices=[("none", "None"), ("write", "Write"), ("upload", "Upload"), ("preset", "From preset")],
+        error_messages={"invalid_choice": "The source of the script is none, write, upload or preset."},
     )
     user_data = Text(
         required=False,
@@ -138,6 +144,8 @@ class ReinstallForm(RefusedForm):
     def clean(self) -> dict[str, object]:
         """Reads the script's bytes, so that they are read once."""
         cleaned: dict[str, object] = super().clean() or {}
+        for error in self.no_preset:
+            self.add_error("preset", error.message)
         cleaned["script"] = self._script(cleaned)
         # Kept under a name of its own: an error beside a field takes its value away.
         cleaned["password"] = cleaned.get("adminpass", "")
@@ -156,6 +164,8 @@ class ReinstallForm(RefusedForm):
             return typed_text(typed)
         if source == "none":
             return b""
+        if source == "preset":
+            return self._script_of_preset()
         if upload is None:
             self.add_error("user_data_file", "Choose the script file, or choose None.")
             return b""
@@ -164,6 +174,11 @@ class ReinstallForm(RefusedForm):
             self.add_error("user_data_file", f"{upload.name} has {upload.size:,} bytes. {most}")
             return b""
         return bytes(upload.read())
+
+    def _script_of_preset(self) -> bytes:
+        if self.used is None and not self.no_preset:
+            self.add_error("user_data_source", "No preset is in use here. Write or upload the script.")
+        return self.used.settings.user_data if self.used else b""
 
     def order_request(self, project: str, server_id: uuid.UUID) -> OrderRequest:
         """What was asked for; call after `is_valid`."""
@@ -182,6 +197,7 @@ class ReinstallForm(RefusedForm):
             user_data=said.get("script", b""),
             encrypted=ENCRYPTED[said.get("encrypted", "")],
             cmkid=said.get("cmkid", ""),
+            preset=self.used.reference if self.used else "",
             reason=said.get("reason", ""),
             confirm=said.get("confirm", ""),
         )

@@ -26,6 +26,7 @@ from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.looking import Looked, look
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
+from reinstall.web.preset_choice import EDIT, TAKE, form_of, sent_form
 from reinstall.web.reinstall_choices import choices_for, first_values
 from reinstall.web.reinstalls import TOO_OLD
 from reinstall.web.script_panel import script_panel
@@ -67,7 +68,7 @@ def check_many(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     shown, _ = _shown(request)
     chosen = get_chosen(actor, _asked(request), shown or None)
-    form = ReinstallForm(request.POST, request.FILES)
+    form = form_of(actor, chosen.project_slug, request.POST, request)
     form.is_valid()
     context = _checks_context(_look(actor, form, chosen))
     # Of many servers no one system is assumed.
@@ -100,8 +101,10 @@ def _sent(request: HttpRequest, actor: Actor, selection: uuid.UUID) -> HttpRespo
     shown, facts = _shown(request)
     chosen = get_chosen(actor, selection, shown or None)
     scope.show(request, chosen.project_slug)
-    form = ReinstallForm(request.POST, request.FILES)
+    form = sent_form(actor, chosen.project_slug, request)
     valid = form.is_valid()
+    if request.POST.get("action") in (TAKE, EDIT):
+        return _again(request, actor, selection, chosen, form)
     if request.POST.get("action") == "check":
         form.add_refusals(_look(actor, form, chosen).problems)
         return _again(request, actor, selection, chosen, form)

@@ -10,6 +10,7 @@ from reinstall.selectors.servers import ServerView
 from reinstall.services.logins import login_choices
 from reinstall.services.orders import phrase_of_server
 from reinstall.web.forms import ReinstallForm
+from reinstall.web.preset_choice import preset_context
 
 SOURCES = (("none", "None"), ("write", "Write"), ("upload", "Upload"))
 ENCRYPTIONS = (
@@ -49,7 +50,7 @@ def first_values(actor: Actor, server: ServerView) -> dict[str, str]:
     """What a fresh form starts with: the server's present key pair, if it is still there; no other guess."""
     values = {"login": "keypair", "user_data_source": "none", "encrypted": "", "byol": "false"}
     values["mode"] = "" if server.row.state == "stopped" else MODE_STOP_FIRST
-    owners = [k.userid for k in _keys(actor, server) if k.name == server.keyname]
+    owners = [k.userid for k in _keys(actor, server.row.project_slug) if k.name == server.keyname]
     if owners:
         values["keyname"] = server.keyname
         values["userid"] = server.userid if server.userid in owners else owners[0]
@@ -58,18 +59,26 @@ def first_values(actor: Actor, server: ServerView) -> dict[str, str]:
 
 def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[str, object]:
     """Context for the form's templates: lists to choose from and what is chosen."""
+    return {
+        **setting_choices(actor, server.row.project_slug, form),
+        **_login_context(actor, server, form),
+        **preset_context(actor, server.row.project_slug, form),
+        "phrase": phrase_of_server(server.row.id),
+    }
+
+
+def setting_choices(actor: Actor, project: str, form: ReinstallForm) -> dict[str, object]:
+    """The part of them that is of the project alone: what a preset can say too."""
     keyname, userid = _value(form, "keyname"), _value(form, "userid")
-    groups = _grouped(_keys(actor, server), keyname, userid)
+    groups = _grouped(_keys(actor, project), keyname, userid)
     listed = any(key.name == keyname for group in groups for key in group.keys)
     return {
-        **_login_context(actor, server, form),
-        "phrase": phrase_of_server(server.row.id),
         "max_bytes": USER_DATA_MAX_BYTES,
         "key_groups": groups,
         "unlisted_key": "" if listed else keyname,
-        "kms_keys": kms_keys(actor, get_project(actor, server.row.project_slug)),
+        "kms_keys": kms_keys(actor, get_project(actor, project)),
         "cmkid": _value(form, "cmkid"),
-        "sources": SOURCES,
+        "sources": sources_of(form),
         "source": _value(form, "user_data_source") or ("write" if _value(form, "user_data") else "none"),
         "encryptions": ENCRYPTIONS,
         "encrypted": _value(form, "encrypted"),
@@ -78,6 +87,12 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
         "modes": MODES,
         "mode": _value(form, "mode"),
     }
+
+
+def sources_of(form: ReinstallForm) -> tuple[tuple[str, str], ...]:
+    """Where the script may come from; from the preset in use where that has one."""
+    has_script = form.used is not None and form.used.settings.user_data
+    return (*SOURCES, ("preset", "From preset")) if has_script else SOURCES
 
 
 def _login_context(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[str, object]:
@@ -94,8 +109,8 @@ def _value(form: ReinstallForm, name: str) -> str:
     return str(form[name].value() or "")
 
 
-def _keys(actor: Actor, server: ServerView) -> tuple[KeyPairView, ...]:
-    return key_pairs(actor, get_project(actor, server.row.project_slug))
+def _keys(actor: Actor, project: str) -> tuple[KeyPairView, ...]:
+    return key_pairs(actor, get_project(actor, project))
 
 
 def _grouped(keys: tuple[KeyPairView, ...], keyname: str, userid: str) -> tuple[KeyGroup, ...]:

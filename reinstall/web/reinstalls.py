@@ -24,6 +24,7 @@ from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.looking import Looked, look
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
+from reinstall.web.preset_choice import EDIT, TAKE, form_of, sent_form
 from reinstall.web.reinstall_choices import choices_for, first_values
 from reinstall.web.script_panel import script_panel
 
@@ -51,14 +52,17 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         draft = draft_of(request, server_id)
         if draft is not None:
-            return _not_placed(request, actor, server, ReinstallForm(draft), SIGNED_OUT)
+            again = form_of(actor, server.row.project_slug, draft)
+            return _not_placed(request, actor, server, again, SIGNED_OUT)
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
         looked = _look(actor, form, server)
         return _page(request, actor, server, ReinstallForm(initial=dict(form.data)), looked)
     forget(request)
-    form = ReinstallForm(request.POST, request.FILES)
+    form = sent_form(actor, server.row.project_slug, request)
     valid = form.is_valid()
+    if request.POST.get("action") in (TAKE, EDIT):
+        return _again(request, actor, server, form)
     if request.POST.get("action") == "check":
         looked = _look(actor, form, server)
         form.add_refusals(looked.problems)
@@ -72,7 +76,7 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     """The checks and the request preview of a form being filled in, as fragments for the page."""
     actor = actor_of(request)
     server = get_server(actor, server_id)
-    form = ReinstallForm(request.POST, request.FILES)
+    form = form_of(actor, server.row.project_slug, request.POST, request)
     form.is_valid()
     looked = _look(actor, form, server)
     context = {"preview": looked.preview, "problems": looked.problems}
@@ -93,7 +97,8 @@ def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     scope.show(request, server.row.project_slug)
     typed = request.POST.copy()
     typed["confirm"] = ""
-    return _not_placed(request, actor, server, ReinstallForm(typed, request.FILES), SIGNED_ANEW)
+    form = form_of(actor, server.row.project_slug, typed, request)
+    return _not_placed(request, actor, server, form, SIGNED_ANEW)
 
 
 def _not_placed(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reinstall.domain.findings import USER_DATA_MAX_BYTES, Finding, meter
+from reinstall.domain.textdiff import Diff, diff
 from reinstall.domain.userdata import empty_finding, reading
 from reinstall.web.forms import ReinstallForm
 
@@ -20,6 +21,9 @@ class ScriptPanel:
     praise: str
     findings: tuple[Finding, ...]
     jumps: bool
+    #: The script compared with that of the preset in use; None where they are the same, or there is none.
+    diff: Diff | None
+    compared_with: str
 
 
 def script_panel(form: ReinstallForm, os_type: str) -> ScriptPanel:
@@ -45,4 +49,14 @@ def script_panel(form: ReinstallForm, os_type: str) -> ScriptPanel:
         praise=read.praise,
         findings=tuple(it for it in found if it.sentence not in said),
         jumps=source == "write",
+        diff=_compared(form, raw, source),
+        compared_with=form.used.title if form.used else "",
     )
+
+
+def _compared(form: ReinstallForm, raw: bytes, source: str) -> Diff | None:
+    """A file too large to be sent is not compared."""
+    if form.used is None or source == "preset" or len(raw) > 2 * USER_DATA_MAX_BYTES:
+        return None
+    preset = form.used.settings.user_data
+    return diff(preset, raw) if raw and preset and raw != preset else None

@@ -25,6 +25,7 @@ function source() {
 function scriptBytes() {
   if (source() === "write") return encoder.encode(field("user_data").value.replace(/\r\n?/g, "\n")).length;
   if (source() === "upload") return field("user_data_file").files[0]?.size || 0;
+  if (source() === "preset") return Number(form.dataset.presetBytes || 0);
   return 0;
 }
 
@@ -120,6 +121,10 @@ function changed() {
   clearTimeout(timer);
   timer = setTimeout(checkNow, WAIT_MS);
 }
+
+// A preset takes effect as soon as it is chosen; without a script, with the button beside it.
+const presets = document.getElementById("id_preset");
+presets?.addEventListener("change", () => form.requestSubmit(document.getElementById("take-preset")));
 
 field("keyname").addEventListener("change", fillUserId);
 area.addEventListener("scroll", numberLines);

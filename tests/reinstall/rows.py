@@ -19,6 +19,7 @@ from reinstall.models import (
     KmsKey,
     Membership,
     Order,
+    Preset,
     Project,
     Server,
 )
@@ -149,6 +150,17 @@ def a_key_pair(project: Project, name: str = "", **changes: Any) -> KeyPair:
         "seen_at": T0,
     }
     return KeyPair.objects.create(**(values | changes))
+
+
+def a_preset(project: Project, slug: str = "", **says: Any) -> Preset:
+    """A preset with its version 1; `says` are columns of the version."""
+    slug = slug or f"preset-{next(_numbers):04}"
+    preset = Preset.objects.create(
+        project=project, slug=slug, name=slug, created_at=T0, created_by_name="bob"
+    )
+    values: dict[str, Any] = {"number": 1, "created_at": T0, "created_by_name": "bob"}
+    preset.versions.create(**(values | says))
+    return preset
 
 
 def an_image(project: Project, **changes: Any) -> Image:

@@ -30,7 +30,7 @@ def addresses() -> list[str]:
         route = str(pattern.pattern)
         for kind, value in (("<slug:slug>", "shop"), ("<uuid:server_id>", UUID)):
             route = route.replace(kind, value)
-        for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id"):
+        for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id", "number"):
             route = route.replace(f"<int:{name}>", "1")
         assert "<" not in route, "an address this test cannot fill in"
         filled.append(route)

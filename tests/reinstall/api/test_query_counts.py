@@ -15,6 +15,7 @@ from tests.reinstall.rows import (
     a_job,
     a_key_pair,
     a_kms_key,
+    a_preset,
     a_project,
     a_server,
     an_entry,
@@ -27,6 +28,11 @@ Make = Callable[[Project, User, int], object]
 def make_job(shop: Project, bob: User, number: int) -> object:
     job = a_job(an_order(shop, bob), a_server(shop), JobState.QUEUED)
     return an_entry(job, JobState.QUEUED, 1, T0)
+
+
+def make_used_preset(shop: Project, bob: User, number: int) -> object:
+    preset = a_preset(shop, f"preset-{number}")
+    return an_order(shop, bob, preset_version=preset.versions.get())
 
 
 def make_finished_job_of_one_server(shop: Project, bob: User, number: int) -> object:
@@ -54,6 +60,7 @@ LISTS: dict[str, Make] = {
     "key-pairs": lambda shop, bob, number: a_key_pair(shop),
     "kms-keys": lambda shop, bob, number: a_kms_key(shop),
     "orders": make_job,
+    "presets": lambda shop, bob, number: make_used_preset(shop, bob, number),
     "jobs": make_job,
     "tokens": make_token,
     "audit": make_job,

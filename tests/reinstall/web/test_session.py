@@ -19,6 +19,7 @@ VALUES = {
     "cloud_id": 1,
     "view_id": 1,
     "slug": "x",
+    "number": 1,
 }
 
 

@@ -1,0 +1,78 @@
+"""The form of a preset: the settings of a reinstall, without what belongs to one server or one moment."""
+
+from typing import Any
+
+from django import forms
+
+from reinstall.domain.presets import Settings
+from reinstall.services.preset_use import InUse
+from reinstall.web.forms import BYOL, ENCRYPTED, TEXT, ReinstallForm, Text
+
+#: What a reinstall asks for besides: it belongs to one moment.
+_NOT_HERE = ("login", "adminpass", "reason", "confirm", "preset")
+
+
+class PresetForm(ReinstallForm):
+    """A new preset, or a new version of one. Field names are those of the API."""
+
+    name = Text(
+        required=False,
+        strip=False,
+        label="Name",
+        help_text="What people choose it by, like base-hardening.",
+        widget=forms.TextInput({**TEXT, "maxlength": 60, "aria-describedby": "id_name-hint"}),
+    )
+    note = Text(
+        required=False,
+        label="What is new, and why",
+        help_text="Stands beside the version in its list.",
+        widget=forms.TextInput({**TEXT, "maxlength": 500, "aria-describedby": "id_note-hint"}),
+    )
+    base = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        for name in _NOT_HERE:
+            del self.fields[name]
+
+    def settings(self) -> Settings:
+        """What was typed; call after `is_valid`."""
+        said = self.cleaned_data
+        return Settings(
+            keyname=said.get("keyname", ""),
+            userid=said.get("userid", "") if said.get("keyname") else "",
+            mode=said.get("mode", ""),
+            byol=BYOL[said.get("byol", "")],
+            encrypted=ENCRYPTED[said.get("encrypted", "")],
+            cmkid=said.get("cmkid", ""),
+            user_data=said.get("script", b""),
+        )
+
+
+def first_values(used: InUse | None) -> dict[str, Any]:
+    """What a form starts with: nothing said, or what a version says."""
+    if used is None:
+        return {"user_data_source": "none", "encrypted": "", "byol": "false", "mode": "withStopServer"}
+    said = used.settings
+    values: dict[str, Any] = {
+        "keyname": said.keyname,
+        "userid": said.userid,
+        "mode": said.mode,
+        "byol": str(said.byol).lower(),
+        "encrypted": {None: "", False: "0", True: "1"}[said.encrypted],
+        "cmkid": said.cmkid,
+        "base": used.version.number,
+    }
+    return values | _script_values(said.user_data)
+
+
+def _script_values(script: bytes) -> dict[str, str]:
+    """A text is there to be edited. What a text field would change on its way stays as it is, unseen."""
+    if not script:
+        return {"user_data_source": "none"}
+    try:
+        text = script.decode()
+    except UnicodeDecodeError:
+        text = ""
+    plain = text and "\r" not in text and "\0" not in text
+    return {"user_data_source": "write", "user_data": text} if plain else {"user_data_source": "preset"}
