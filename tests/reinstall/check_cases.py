@@ -11,6 +11,7 @@ from tests.reinstall.check_scenes import Scene, a_snapshot
 Undo = Callable[[], object]
 SCRIPT = "#!/bin/sh\necho ready\n"
 ENCRYPTED = {"encrypted": True, "cmkid": "{cmkid}"}
+LEFT_OUT = {"encrypted": None, "cmkid": ""}
 
 
 @dataclass(frozen=True)
@@ -275,6 +276,7 @@ CASES = (
         "text. Choose to encrypt it, or choose not to.",
         "The new system disk will be encrypted.",
         spoil=encrypted_now,
+        wrong=LEFT_OUT,
         right=ENCRYPTED,
     ),
     CheckCase(
