@@ -26,8 +26,8 @@ on_postgres = PORTAL_TEST_STRICT=1 \
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: venv-runtime ## the portal with a simulated cloud on 127.0.0.1:8000 (PORT=9000 changes it)
-	@exec $(bin)/python manage.py demo --port $(PORT)
+demo: venv-runtime ## the portal with a simulated cloud on 127.0.0.1:8000 (PORT=9000; ARGS=--empty adds no project)
+	@exec $(bin)/python manage.py demo --port $(PORT) $(ARGS)
 
 test: venv-dev ## the tests; those whose service is missing are skipped (ARGS="tests/house -x" goes to pytest)
 	@$(pytest) $(ARGS)

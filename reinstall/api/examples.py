@@ -55,6 +55,14 @@ _SERVER = {
     "why_not": "",
     "image_state": "",
 }
+_SEEN = {
+    "id": _ID,
+    "name": "web-prod-11",
+    "status": "ACTIVE",
+    "addresses": ["10.20.0.10"],
+    "image_id": "e215580f-73ad-429d-b6f2-5433947433b0",
+    "disks": [{"id": "3f9a2c58-0f0e-4b7c-9b55-5a4d3c2b1a00", "system": True, "encrypted": False}],
+}
 _STEP = {
     "key": "rebuilt",
     "name": "Cloud is rebuilding the system disk",
@@ -169,6 +177,7 @@ EXAMPLES: dict[str, Any] = {
         },
         "reason": "OPS-4417",
         "confirm": "web-prod-11",
+        "seen": [_SEEN],
         "dry_run": False,
     },
     "PreviewShape": {
@@ -181,6 +190,7 @@ EXAMPLES: dict[str, Any] = {
                 "path": _PATH,
                 "body": {"os-reinstall": {"keyname": "KeyPair-350b", "mode": "withStopServer"}},
                 "request_hash": "5b6f0c6d4f0b4c39a1d5e2b7c8f9a0b15b6f0c6d4f0b4c39a1d5e2b7c8f9a0b1",
+                "seen": _SEEN,
             }
         ],
         "warnings": [],

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from reinstall.api.bodies import Body, Flag, Moment, NotOffered, Text, Texts
+from reinstall.api.seen_shapes import SeenBody, SeenShape, facts_in
 from reinstall.api.spec_bodies import SpecBody, settings_in, with_preset
 from reinstall.domain.states import JobState, OrderState
 from reinstall.domain.verdicts import Level
@@ -29,6 +30,12 @@ class OrderBody(Body):
     confirm = Text(default="", help_text='The server\'s name, or "wipe N servers" for more than one.')
     not_before = Moment(default=None, allow_null=True)
     waves = NotOffered(default=None, allow_null=True)
+    seen = SeenBody(
+        many=True,
+        default=[],
+        help_text="Servers as a dry run told them in `seen`: one that is another by now is refused, and a "
+        "dry run says what changed.",
+    )
     dry_run = Flag(
         default=False, help_text="Answers 200 with the checks and the exact request; stores nothing."
     )
@@ -53,6 +60,7 @@ def order_request(
         reason=body["reason"],
         confirm=body["confirm"],
         not_before=body["not_before"],
+        reviewed=facts_in(body["seen"]),
     )
 
 
@@ -107,6 +115,7 @@ class PreviewedRequestShape(serializers.Serializer[Any]):
     request_hash = serializers.CharField(
         help_text="As the order will have it. Empty with a password: then it is made with a key of the order."
     )
+    seen = SeenShape(help_text="The server as it was judged, for `seen` of the order.")
 
 
 class PreviewShape(serializers.Serializer[Any]):

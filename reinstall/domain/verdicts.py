@@ -49,6 +49,10 @@ class ImageState:
     cloud_init: bool = True
 
 
+#: States of a server, as the cloud spells them, in which it can be reinstalled.
+FIT_STATES = ("ACTIVE", "SHUTOFF", "ERROR")
+
+
 def image(server: str, image_id: str, found: ImageState) -> Verdict:
     """Whether the image `server` was made from can be written to its disk again: no other one is taken."""
     named = found.name or image_id
@@ -140,12 +144,15 @@ def kms_key(named: str, state: int | None) -> Verdict:
     return Verdict(Level.PASSED, "", "The KMS key is enabled.")
 
 
-def encryption(*, now_encrypted: bool, cmkid: str, asked: bool | None, can_ask: bool) -> Verdict | None:
-    """Whether an encrypted system disk would silently come back in clear text; None where there is nothing to
-    say. Absent means "not encrypted" in one page of the documents and "as the source" in another.
+def encryption(*, now_encrypted: bool, cmkid: str, asked: bool | None, can_ask: bool) -> Verdict:
+    """Whether an encrypted system disk would silently come back in clear text.
+
+    Absent means "not encrypted" in one page of the documents and "as the source" in another.
     """
-    if not now_encrypted or asked is True:
-        return None
+    if asked is True:
+        return Verdict(Level.PASSED, "", "The new system disk will be encrypted.")
+    if not now_encrypted:
+        return Verdict(Level.PASSED, "", "The system disk is not encrypted now, so no encryption is lost.")
     key = f" with KMS key {cmkid}" if cmkid else ""
     if asked is False:
         sentence = f"The system disk is encrypted now{key}; the new one will not be, as chosen here."

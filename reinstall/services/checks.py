@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from reinstall.domain import verdicts
 from reinstall.domain.callversions import call_findings, version_for
+from reinstall.domain.identity import ServerFacts
 from reinstall.domain.looks import look_of
 from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
 from reinstall.domain.states import ACTIVE
 from reinstall.domain.verdicts import Check, ImageState, Level, Verdict
 from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
-from reinstall.services import links, protection
+from reinstall.services import links, protection, reviews
 from reinstall.services.glance import Glance
 
 
@@ -60,6 +61,8 @@ class _Asked:
     warnings: tuple[str, ...]
     images: dict[str, ImageState]
     glance: Glance
+    #: Server id -> the server as the person was shown it.
+    shown: dict[str, ServerFacts]
 
 
 def of_the_cloud(glance: Glance) -> Iterator[Check]:
@@ -69,11 +72,20 @@ def of_the_cloud(glance: Glance) -> Iterator[Check]:
 
 
 def check_requests(
-    project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance = NO_GLANCE
+    project: Project,
+    servers: Sequence[Server],
+    spec: ReinstallSpec,
+    glance: Glance = NO_GLANCE,
+    shown: Sequence[ServerFacts] = (),
 ) -> list[tuple[Check, ...]]:
-    """All checks for each of the servers, in the order people read them; a few queries, however many."""
+    """All checks for each of the servers, in the order people read them; a few queries, however many.
+
+    shown: the servers as the person was shown them; of others it is not said whether they changed.
+    """
     checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
         _there,
+        _as_shown,
+        _unlocked,
         _protected,
         _free,
         _disks,
@@ -85,11 +97,17 @@ def check_requests(
         _user_data,
         _call,
     ]
-    asked = _asked(project, servers, spec, glance)
+    asked = _asked(project, servers, spec, glance, shown)
     return [tuple(result for check in checks for result in check(asked, server)) for server in servers]
 
 
-def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance) -> _Asked:
+def _asked(
+    project: Project,
+    servers: Sequence[Server],
+    spec: ReinstallSpec,
+    glance: Glance,
+    shown: Sequence[ServerFacts],
+) -> _Asked:
     pairs = KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None)
     keys = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None)
     return _Asked(
@@ -101,6 +119,7 @@ def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, gla
         warnings=user_data_warnings(spec.user_data, system_of(servers)),
         images=_images(project, servers),
         glance=glance,
+        shown={facts.server_id: facts for facts in shown},
     )
 
 
@@ -123,34 +142,42 @@ def _images(project: Project, servers: Sequence[Server]) -> dict[str, ImageState
 
 def _there(asked: _Asked, server: Server) -> Iterator[Check]:
     if server.gone_at is not None:
-        yield Check(
-            "server",
-            Level.MUST_FIX,
-            f"{server.name} was not at the cloud any more at the last sync.",
-            "servers",
-        )
+        when = "" if "server" in asked.glance.asked else " at the last sync"
+        sentence = f"{server.name} {'was' if when else 'is'} not at the cloud any more{when}. Choose another."
+        yield Check("server", Level.MUST_FIX, sentence, "servers")
     elif server.temporary:
-        yield Check(
-            "server",
-            Level.MUST_FIX,
-            f"{server.name} is a temporary helper of a running reinstall; it vanishes by itself.",
-            "servers",
-        )
+        sentence = f"{server.name} is a temporary helper of a running reinstall; it vanishes by itself."
+        yield Check("server", Level.MUST_FIX, sentence, "servers")
     else:
         yield Check("server", Level.PASSED, f"Server found, state {server.status}.")
+
+
+def _as_shown(asked: _Asked, server: Server) -> Iterator[Check]:
+    before = asked.shown.get(str(server.pk))
+    if before is None:
+        return
+    changed = reviews.changes_of(server, before)
+    if changed:
+        sentence = f"{server.name} changed since you looked at it: {'; '.join(changed)}. Look at it anew."
+        yield Check("changed", Level.MUST_FIX, sentence, "servers")
+    else:
+        yield Check("changed", Level.PASSED, "It is what it was when you looked at it.")
+
+
+def _unlocked(asked: _Asked, server: Server) -> Iterator[Check]:
     if server.locked:
-        yield Check(
-            "locked",
-            Level.MUST_FIX,
-            f"{server.name} is locked at the cloud. Unlock it there first.",
-            "servers",
-        )
+        sentence = f"{server.name} is locked at the cloud. Unlock it there first."
+        yield Check("locked", Level.MUST_FIX, sentence, "servers")
+    else:
+        yield Check("locked", Level.PASSED, "It is not locked at the cloud.")
 
 
 def _protected(asked: _Asked, server: Server) -> Iterator[Check]:
     sentence = protection.sentence_of(server)
     if sentence:
         yield Check("protected", Level.MUST_FIX, sentence, "servers")
+    else:
+        yield Check("protected", Level.PASSED, "It is not protected.")
 
 
 def _free(asked: _Asked, server: Server) -> Iterator[Check]:
@@ -165,26 +192,31 @@ def _disks(asked: _Asked, server: Server) -> Iterator[Check]:
     disks = list(server.disks.all())
     system = [disk for disk in disks if disk.is_system]
     if len(system) != 1:
-        yield Check(
-            "system_disk", Level.MUST_FIX, f"{server.name} has no system disk that is known here.", "servers"
-        )
+        sentence = f"{server.name} has no system disk that is known here, or more than one."
+        yield Check("system_disk", Level.MUST_FIX, f"{sentence} Put that right at the cloud.", "servers")
         return
     yield Check("system_disk", Level.PASSED, "One system disk attached; it is the only one that is wiped.")
-    lost = verdicts.encryption(
+    verdict = verdicts.encryption(
         now_encrypted=system[0].encrypted,
         cmkid=system[0].cmkid,
         asked=asked.spec.encrypted,
         can_ask=links.profile_of(asked.project).allows_encryption,
     )
-    if lost is not None:
-        yield _verdict("encryption_lost", lost, "encrypted")
+    yield _verdict("encryption_lost", verdict, "" if verdict.level is Level.PASSED else "encrypted")
     if system[0].snapshots is not None or "snapshots" in asked.glance.asked:
         yield _verdict("snapshots", verdicts.snapshots(system[0].snapshots))
 
 
 def _running(asked: _Asked, server: Server) -> Iterator[Check]:
     profile = links.profile_of(asked.project)
-    if server.status == "SHUTOFF" or asked.spec.mode == MODE_STOP_FIRST:
+    if server.status not in verdicts.FIT_STATES:
+        yield Check(
+            "running",
+            Level.TO_KNOW,
+            f"{server.name} was {server.status} when last read; only ACTIVE, SHUTOFF or ERROR will do. "
+            "It is read again before anything is sent.",
+        )
+    elif server.status == "SHUTOFF" or asked.spec.mode == MODE_STOP_FIRST:
         yield Check("running", Level.PASSED, "The running state fits.")
     elif profile.requires_stopped:
         yield Check(
@@ -238,11 +270,15 @@ def _encryption(asked: _Asked, server: Server) -> Iterator[Check]:
 def _user_data(asked: _Asked, server: Server) -> Iterator[Check]:
     for warning in asked.warnings:
         yield Check("user_data", Level.TO_KNOW, warning, "user_data")
+    if asked.spec.user_data and not asked.warnings:
+        yield Check("user_data", Level.PASSED, "Nothing stands out in the first-boot script.")
 
 
 def _call(asked: _Asked, server: Server) -> Iterator[Check]:
     """Whether the call this server's image takes, takes what is asked for; an unread image is a usual one."""
     image = asked.images.get(server.image_id)
+    if image is not None and image.cloud_init and not image.gone:
+        yield Check("call", Level.PASSED, "The image has Cloud-Init.")
     yield from call_findings(
         asked.spec,
         server_name=server.name,

@@ -79,6 +79,7 @@ class Rows:
                 addresses=list(facts.addresses),
                 image_id=plain_text(facts.image_id, 64),
                 locked=record.locked,
+                tags=list(record.tags),
                 seen_at=self.now,
                 gone_at=None,
             )

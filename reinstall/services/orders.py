@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from reinstall.domain.actors import Actor
 from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
+from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
@@ -48,6 +49,7 @@ class PreviewedRequest:
     """The exact call that would be made, user data and password masked.
 
     request_hash: as the order will have it; "" with a password, when a key of the order goes into it.
+    seen: the server as it was judged.
     """
 
     server_id: str
@@ -56,6 +58,7 @@ class PreviewedRequest:
     path: str
     body: dict[str, object]
     request_hash: str
+    seen: ServerFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
     if seen.asked:
         servers = _servers(project, request.servers)
-    judged = checks.check_requests(project, servers, spec, seen)
+    judged = checks.check_requests(project, servers, spec, seen, request.reviewed)
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
@@ -111,8 +114,9 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
             path=reinstall_path(project, str(server.pk), versions[str(server.pk)]),
             body=body,
             request_hash=digest,
+            seen=found,
         )
-        for server, digest in zip(servers, hashes, strict=True)
+        for server, found, digest in zip(servers, facts, hashes, strict=True)
     )
     warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
     of_all = (*preset_use.checks(used, spec), *checks.of_the_cloud(seen))

@@ -13,6 +13,7 @@ from reinstall.domain.protection import protection_of
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
+from reinstall.domain.verdicts import FIT_STATES
 from reinstall.models import Job
 from reinstall.services import evidence, guards, links, moves, preconditions, protection, readings, requests
 
@@ -134,7 +135,7 @@ def _refusal(job: Job, facts: ServerFacts, record: servers.ServerRecord) -> tupl
         return "busy", f"The cloud is at work on {job.server_name} ({plain_text(facts.task_state, 60)})."
     if facts.status == "ACTIVE" and not _may_be_running(job):
         return "running", f"{job.server_name} is running. Choose to stop it first, or stop it at the cloud."
-    if facts.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
+    if facts.status not in FIT_STATES:
         return (
             "state",
             f"{job.server_name} is {plain_text(facts.status, 40)}; only ACTIVE, SHUTOFF or ERROR will do.",

@@ -29,17 +29,19 @@ def stale(servers: Sequence[Server], seen: Sequence[ServerFacts]) -> list[FieldE
     errors = []
     for server in servers:
         before = shown.get(str(server.pk))
-        changed = _changes(before, requests.facts_of(server)) if before is not None else []
+        changed = changes_of(server, before) if before is not None else []
         if changed:
             sentence = (
-                f"{server.name} changed since you opened this page: {'; '.join(changed)}. "
+                f"{server.name} changed since you looked at it: {'; '.join(changed)}. "
                 "Nothing was sent. Read the checks, then go on."
             )
             errors.append(FieldError("", sentence, "stale"))
     return errors
 
 
-def _changes(before: ServerFacts, now: ServerFacts) -> list[str]:
+def changes_of(server: Server, before: ServerFacts) -> list[str]:
+    """In words, how `server` is another than it was shown; empty when it is the same."""
+    now = requests.facts_of(server)
     changed = list(drift(before, now))
     if before.status != now.status:
         changed.append(f"it was {_word(before.status)} and is {_word(now.status)} now")

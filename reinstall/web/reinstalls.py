@@ -14,7 +14,7 @@ from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.domain.identity import ServerFacts
 from reinstall.selectors.server_about import similar_servers
 from reinstall.selectors.servers import ServerView, get_server
-from reinstall.services.orders import place_order
+from reinstall.services.orders import OrderRequest, place_order
 from reinstall.services.reviews import reviewed
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
@@ -56,7 +56,7 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
             return _not_placed(request, actor, server, again, SIGNED_OUT)
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
-        looked = _look(actor, form, server)
+        looked = _look(request, actor, form, server)
         return _page(request, actor, server, ReinstallForm(initial=dict(form.data)), looked)
     forget(request)
     form = sent_form(actor, server.row.project_slug, request)
@@ -64,7 +64,7 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     if request.POST.get("action") in (TAKE, EDIT):
         return _again(request, actor, server, form)
     if request.POST.get("action") == "check":
-        looked = _look(actor, form, server)
+        looked = _look(request, actor, form, server)
         form.add_refusals(looked.problems)
         return _again(request, actor, server, form)
     return _placed(request, actor, server, form) if valid else _again(request, actor, server, form)
@@ -78,7 +78,7 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     server = get_server(actor, server_id)
     form = form_of(actor, server.row.project_slug, request.POST, request)
     form.is_valid()
-    looked = _look(actor, form, server)
+    looked = _look(request, actor, form, server)
     context = {"preview": looked.preview, "problems": looked.problems}
     script = {"script": script_panel(form, server.os_type)}
     fragments = {
@@ -110,8 +110,15 @@ def _not_placed(
     return _again(request, actor, server, form)
 
 
-def _look(actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
-    return look(actor, form, form.order_request(server.row.project_slug, server.row.id))
+def _look(request: HttpRequest, actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
+    return look(actor, form, _asked(request, form, server))
+
+
+def _asked(request: HttpRequest, form: ReinstallForm, server: ServerView) -> OrderRequest:
+    """What the form asks for, of the server as its page showed it."""
+    seen = ServerFacts.from_json(review_in(request.POST.get("seen", "")))
+    asked = form.order_request(server.row.project_slug, server.row.id)
+    return replace(asked, reviewed=(seen,) if seen else ())
 
 
 def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm) -> HttpResponse:
@@ -119,9 +126,7 @@ def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: Reinst
     if submission is None:
         form.add_refusals((FieldError("", TOO_OLD, "expired"),))
         return _again(request, actor, server, form)
-    asked = form.order_request(server.row.project_slug, server.row.id)
-    seen = ServerFacts.from_json(review_in(request.POST.get("seen", "")))
-    asked = replace(asked, reviewed=(seen,) if seen else ())
+    asked = _asked(request, form, server)
     try:
         placed = place_order(actor=actor, now=timezone.now(), request=asked, submission_id=submission)
     except RuleBroken as broken:
@@ -139,7 +144,7 @@ def _again(
 ) -> HttpResponse:
     """The form as it was typed, with what is wrong beside each field."""
     form.come_back()
-    looked = _look(actor, form, server)
+    looked = _look(request, actor, form, server)
     return _page(request, actor, server, form, replace(looked, holder=holder))
 
 

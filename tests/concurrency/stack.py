@@ -341,6 +341,20 @@ def running_stack(
 
 
 @contextmanager
+def running_demo(data_dir: Path, *, port: int, speed: float = 30) -> Iterator[tuple[Stack, str]]:
+    """`manage.py demo --empty`: a portal without a cloud beside a simulated one; the password of `demo`."""
+    stack = Stack("embedded", data_dir, _environment(data_dir, {}), port)
+    try:
+        stack._start("manage.py", "demo", "--empty", "--port", str(port), "--speed", str(speed))
+        demo = stack.processes[0]
+        password = demo.wait_for(r"sign in +demo / (\S+)").group(1)
+        stack.simulator_url = demo.wait_for(r"(http://127\.0\.0\.1:\d+)/_sim/").group(1)
+        yield stack, password
+    finally:
+        stack.end()
+
+
+@contextmanager
 def own_database(url: str, name: str) -> Iterator[str]:
     """A fresh PostgreSQL database; the address to give the portal."""
     identifier = sql.Identifier(name)

@@ -33,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--speed", type=float, default=5.0, help="times faster than a real cloud")
+        parser.add_argument(
+            "--empty", action="store_true", help="adds no project: the simulated cloud is yours to connect"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from ecsportal.embedded import run_portal, why_not_listen
@@ -48,16 +51,18 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         simulator, address = _start_simulator(settings.DATA_DIR, options["speed"])
         try:
-            _fill(address)
+            _fill(address, add=not options["empty"])
             password = _account(settings.DATA_DIR)
             run_portal(
-                host=options["host"], port=options["port"], ready=lambda: self._greet(options, password)
+                host=options["host"],
+                port=options["port"],
+                ready=lambda: self._greet(options, password, address),
             )
         finally:
             simulator.terminate()
             simulator.wait(timeout=10)
 
-    def _greet(self, options: dict[str, Any], password: str) -> None:
+    def _greet(self, options: dict[str, Any], password: str, address: str) -> None:
         lines = [
             "",
             f"  ecsportal   http://{options['host']}:{options['port']}/",
@@ -65,6 +70,9 @@ class Command(BaseCommand):
             "  cloud       simulated; nothing real can be wiped. Ctrl-C stops everything.",
             "",
         ]
+        if options["empty"]:
+            what = f"{address}/_sim/cloud.json?project=shop-prod"
+            lines.insert(-1, f"  connect it  at Clouds, with what stands at {what}")
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
@@ -102,11 +110,13 @@ def _start_simulator(data_dir: Path, speed: float) -> tuple[subprocess.Popen[str
     return process, address
 
 
-def _fill(address: str) -> None:
-    """Adds the simulated projects once, points them at today's port, and reads the inventory."""
+def _fill(address: str, *, add: bool) -> None:
+    """Adds the simulated projects once if asked to, points them at today's port, and reads the inventory."""
     for name in ("shop-prod", "shop-staging"):
         document = _ask(f"{address}/_sim/cloud.json?project={name}")
         project = Project.objects.filter(slug=name).first()
+        if project is None and not add:
+            continue
         if project is None:
             project = clouds.add_project(actor=DEMO, now=now(), document=document)
         else:

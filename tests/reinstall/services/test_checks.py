@@ -26,8 +26,9 @@ def test_a_good_request_passes_every_check(actor: Actor, server: Server, simulat
     with simulator.lock:
         simulator.world.snapshots.clear()
     found = levels(actor, order_request(server, user_data=b"#!/bin/sh\n"))
-    names = ("server", "held", "system_disk", "snapshots", "running", "image", "quota", "key_pair")
-    assert found == dict.fromkeys(names, Level.PASSED)
+    names = "server locked protected held system_disk encryption_lost snapshots running image quota key_pair"
+    names += " user_data call"
+    assert found == dict.fromkeys(names.split(), Level.PASSED)
 
 
 def test_nothing_is_asked_of_a_key_pair_that_is_not_named(actor: Actor, server: Server) -> None:
@@ -43,6 +44,7 @@ def test_nothing_is_asked_of_a_key_pair_that_is_not_named(actor: Actor, server: 
         ("SHUTOFF", "", Level.PASSED),
         ("ERROR", "", Level.TO_KNOW),
         ("REBOOT", "", Level.TO_KNOW),
+        ("REBOOT", "withStopServer", Level.TO_KNOW),
     ],
 )
 def test_a_running_server_must_be_stopped_first(
@@ -60,17 +62,17 @@ def test_where_the_cloud_wants_it_stopped_the_portal_does_that(actor: Actor, ser
 
 
 @pytest.mark.parametrize(
-    ("encrypted", "level"), [(None, Level.MUST_FIX), (False, Level.TO_KNOW), (True, None)]
+    ("encrypted", "level"), [(None, Level.MUST_FIX), (False, Level.TO_KNOW), (True, Level.PASSED)]
 )
 def test_encryption_is_never_lost_silently(
-    encrypted: bool | None, level: Level | None, actor: Actor, server: Server, settings: Any
+    encrypted: bool | None, level: Level, actor: Actor, server: Server, settings: Any
 ) -> None:
     settings.FORM_WAIT_S = 0
     server.disks.filter(boot_index=0).update(encrypted=True)
     request = order_request(
         server, encrypted=encrypted, cmkid=KmsKey.objects.all()[0].key_id if encrypted else ""
     )
-    assert levels(actor, request).get("encryption_lost") is level
+    assert levels(actor, request)["encryption_lost"] is level
 
 
 def test_a_key_pair_whose_owner_the_cloud_does_not_tell_is_left_to_the_cloud(

@@ -74,7 +74,7 @@ def disk_encrypted(world: World, server: Server, _: orders.OrderRequest) -> None
         (quota_full, "quota", Level.MUST_FIX, "quota of disks is used up"),
         (key_pair_gone, "key_pair", Level.MUST_FIX, "There is no key pair"),
         (locked, "locked", Level.MUST_FIX, "is locked at the cloud"),
-        (server_gone, "server", Level.MUST_FIX, "was not at the cloud any more"),
+        (server_gone, "server", Level.MUST_FIX, "is not at the cloud any more"),
         (disk_encrypted, "encryption_lost", Level.MUST_FIX, "may come back in clear text"),
     ],
 )

@@ -311,7 +311,7 @@ def test_a_page_that_went_stale_places_nothing_and_says_what_changed(
     answer = browser.post(form_address(server), data)
     html = answer.content.decode()
     assert answer.status_code == 200 and not Order.objects.exists()
-    assert f"{server.name} changed since you opened this page: it was running and is stopped now." in html
+    assert f"{server.name} changed since you looked at it: it was running and is stopped now." in html
     again = data | {"once": once_of(html), "seen": hidden(html, "seen")}
     assert browser.post(form_address(server), again).status_code == 303
 
