@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reinstall.domain import verdicts
 from reinstall.domain.callversions import call_findings, version_for
 from reinstall.domain.looks import look_of
-from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
+from reinstall.domain.spec import MODE_STOP_FIRST, Wanted, user_data_warnings
 from reinstall.domain.states import ACTIVE
 from reinstall.domain.verdicts import Check, ImageState, Level, Verdict
 from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
@@ -52,7 +52,7 @@ class _Asked:
     """A request, and what the portal knows about it: read once, however many servers it names."""
 
     project: Project
-    spec: ReinstallSpec
+    spec: Wanted
     holders: dict[uuid.UUID, Job]
     #: User ids the key pair belongs to, "" where the cloud does not say; empty: there is no such key pair.
     key_owners: frozenset[str]
@@ -69,7 +69,7 @@ def of_the_cloud(glance: Glance) -> Iterator[Check]:
 
 
 def check_requests(
-    project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance = NO_GLANCE
+    project: Project, servers: Sequence[Server], spec: Wanted, glance: Glance = NO_GLANCE
 ) -> list[tuple[Check, ...]]:
     """All checks for each of the servers, in the order people read them; a few queries, however many."""
     checks: list[Callable[[_Asked, Server], Iterator[Check]]] = [
@@ -89,7 +89,7 @@ def check_requests(
     return [tuple(result for check in checks for result in check(asked, server)) for server in servers]
 
 
-def _asked(project: Project, servers: Sequence[Server], spec: ReinstallSpec, glance: Glance) -> _Asked:
+def _asked(project: Project, servers: Sequence[Server], spec: Wanted, glance: Glance) -> _Asked:
     pairs = KeyPair.objects.filter(project=project, name=spec.keyname, gone_at=None)
     keys = KmsKey.objects.filter(project=project, key_id=spec.cmkid, gone_at=None)
     return _Asked(

@@ -1,7 +1,7 @@
 """Previews and places orders: one decision of one person about one or many servers."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -26,6 +26,7 @@ from reinstall.services.requests import (
     spec_of,
     typed_phrase,
     versions_of,
+    without,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "confirm_phrase",
     "phrase_of_server",
     "place_order",
+    "preview_incomplete",
     "preview_order",
     "typed_phrase",
 ]
@@ -60,15 +62,16 @@ class PreviewedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen. Nothing was stored.
+    """What would happen. Nothing was stored. No requests: something is missing that they rest on.
 
     curl: the first request for a shell, user data masked; the others differ in their path.
     """
 
     #: What the cloud could not be asked about.
     of_cloud: tuple[Check, ...]
-    #: The checks of each server, in the order of `requests`.
+    #: The checks of each server, in the order of `names`.
     by_server: tuple[tuple[Check, ...], ...]
+    names: tuple[str, ...]
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
     curl: str
@@ -115,7 +118,24 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     )
     warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
     of_cloud = tuple(checks.of_the_cloud(seen))
-    return Preview(of_cloud, tuple(judged), previews, warnings, _curl(project, previews), seen.fresh)
+    names = tuple(server.name for server in servers)
+    return Preview(of_cloud, tuple(judged), names, previews, warnings, _curl(project, previews), seen.fresh)
+
+
+def preview_incomplete(
+    *, actor: Actor, now: datetime, request: OrderRequest, refused: Collection[str]
+) -> Preview:
+    """The checks that do not rest on the fields `refused`, after a glance at the cloud; no request."""
+    project = access.project_for_requests(actor, request.project)
+    servers = _servers(project, request.servers)
+    wanted = without(request, refused)
+    seen = glance.look(project, servers, keyname=wanted.keyname, cmkid=wanted.cmkid, now=now)
+    if seen.asked:
+        servers = _servers(project, request.servers)
+    judged = checks.check_requests(project, servers, wanted, seen)
+    kept = tuple(tuple(check for check in found if check.field not in refused) for found in judged)
+    names = tuple(server.name for server in servers)
+    return Preview(tuple(checks.of_the_cloud(seen)), kept, names, (), (), "", seen.fresh)
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
