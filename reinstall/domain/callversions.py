@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reinstall.domain.logins import windows_fault
-from reinstall.domain.spec import ReinstallSpec
+from reinstall.domain.spec import Wanted
 from reinstall.domain.verdicts import Check, Level
 
 CallVersion = Literal["v1", "v2"]
@@ -29,7 +29,7 @@ def version_for(*, cloud_init: bool) -> CallVersion:
 
 
 def call_findings(
-    spec: ReinstallSpec, *, server_name: str, os_type: str, version: CallVersion, calls: CloudCalls
+    spec: Wanted, *, server_name: str, os_type: str, version: CallVersion, calls: CloudCalls
 ) -> Iterator[Check]:
     """Whether the call for this server takes what is asked for."""
     windows = os_type.lower() == "windows"
@@ -49,7 +49,7 @@ def call_findings(
 
 
 def _without_cloud_init(
-    spec: ReinstallSpec, server_name: str, *, windows: bool, calls: CloudCalls
+    spec: Wanted, server_name: str, *, windows: bool, calls: CloudCalls
 ) -> Iterator[Check]:
     what = f"The image of {server_name} has no Cloud-Init"
     if not calls.has_v1:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from reinstall.domain.errors import FieldError, RuleBroken
 from reinstall.domain.findings import TO_KNOW, refusals
@@ -34,6 +35,27 @@ class Limits:
     allows_password: bool = False
     #: Why not, in the words of the cloud's profile.
     password_note: str = ""
+
+
+class Wanted(Protocol):
+    """What the checks read of a reinstall, whether it was judged (a spec) or not yet (a request)."""
+
+    @property
+    def keyname(self) -> str: ...
+    @property
+    def userid(self) -> str: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def byol(self) -> bool: ...
+    @property
+    def user_data(self) -> bytes: ...
+    @property
+    def encrypted(self) -> bool | None: ...
+    @property
+    def cmkid(self) -> str: ...
+    @property
+    def adminpass(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

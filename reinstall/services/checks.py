@@ -12,7 +12,7 @@ from reinstall.domain import verdicts
 from reinstall.domain.callversions import call_findings, version_for
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.looks import look_of
-from reinstall.domain.spec import MODE_STOP_FIRST, ReinstallSpec, user_data_warnings
+from reinstall.domain.spec import MODE_STOP_FIRST, Wanted, user_data_warnings
 from reinstall.domain.states import ACTIVE
 from reinstall.domain.verdicts import Check, ImageState, Level, Verdict
 from reinstall.models import Image, Job, KeyPair, KmsKey, Project, Server
@@ -53,7 +53,7 @@ class _Asked:
     """A request, and what the portal knows about it: read once, however many servers it names."""
 
     project: Project
-    spec: ReinstallSpec
+    spec: Wanted
     holders: dict[uuid.UUID, Job]
     #: User ids the key pair belongs to, "" where the cloud does not say; empty: there is no such key pair.
     key_owners: frozenset[str]
@@ -74,7 +74,7 @@ def of_the_cloud(glance: Glance) -> Iterator[Check]:
 def check_requests(
     project: Project,
     servers: Sequence[Server],
-    spec: ReinstallSpec,
+    spec: Wanted,
     glance: Glance = NO_GLANCE,
     shown: Sequence[ServerFacts] = (),
 ) -> list[tuple[Check, ...]]:
@@ -104,7 +104,7 @@ def check_requests(
 def _asked(
     project: Project,
     servers: Sequence[Server],
-    spec: ReinstallSpec,
+    spec: Wanted,
     glance: Glance,
     shown: Sequence[ServerFacts],
 ) -> _Asked:

@@ -1,7 +1,7 @@
 """Previews and places orders: one decision of one person about one or many servers."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -27,6 +27,7 @@ from reinstall.services.requests import (
     spec_of,
     typed_phrase,
     versions_of,
+    without,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "confirm_phrase",
     "phrase_of_server",
     "place_order",
+    "preview_incomplete",
     "preview_order",
     "typed_phrase",
 ]
@@ -63,15 +65,16 @@ class PreviewedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen. Nothing was stored.
+    """What would happen. Nothing was stored. No requests: something is missing that they rest on.
 
     curl: the first request for a shell, user data masked; the others differ in their path.
     """
 
     #: Of the request as a whole: its preset, and what the cloud could not be asked about.
     of_all: tuple[Check, ...]
-    #: The checks of each server, in the order of `requests`.
+    #: The checks of each server, in the order of `names`.
     by_server: tuple[tuple[Check, ...], ...]
+    names: tuple[str, ...]
     requests: tuple[PreviewedRequest, ...]
     warnings: tuple[str, ...]
     curl: str
@@ -96,7 +99,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     """Checks and the exact requests, after a glance at the cloud; stores no order. Ignores `confirm`."""
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
-    used = preset_use.in_project(project, request.preset) if request.preset else None
+    used = _used(project, request)
     spec = spec_of(project, request)
     seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
     if seen.asked:
@@ -120,7 +123,31 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     )
     warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
     of_all = (*preset_use.checks(used, spec), *checks.of_the_cloud(seen))
-    return Preview(of_all, tuple(judged), previews, warnings, _curl(project, previews), seen.fresh)
+    names = tuple(server.name for server in servers)
+    return Preview(of_all, tuple(judged), names, previews, warnings, _curl(project, previews), seen.fresh)
+
+
+def preview_incomplete(
+    *, actor: Actor, now: datetime, request: OrderRequest, refused: Collection[str]
+) -> Preview:
+    """The checks that do not rest on the fields `refused`, after a glance at the cloud; no request."""
+    project = access.project_for_requests(actor, request.project)
+    servers = _servers(project, request.servers)
+    wanted = without(request, refused)
+    seen = glance.look(project, servers, keyname=wanted.keyname, cmkid=wanted.cmkid, now=now)
+    if seen.asked:
+        servers = _servers(project, request.servers)
+    judged = checks.check_requests(project, servers, wanted, seen, request.reviewed)
+    used = _used(project, request) if "preset" not in refused else None
+    of_all = (*preset_use.checks(used, wanted), *checks.of_the_cloud(seen))
+    kept = tuple(tuple(check for check in found if check.field not in refused) for found in judged)
+    names = tuple(server.name for server in servers)
+    return Preview(of_all, kept, names, (), (), "", seen.fresh)
+
+
+def _used(project: Project, request: OrderRequest) -> preset_use.InUse | None:
+    """The preset the request names. Raises RuleBroken where it cannot be used."""
+    return preset_use.in_project(project, request.preset) if request.preset else None
 
 
 def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
@@ -201,7 +228,7 @@ def _judged(
     errors: list[FieldError] = []
     spec = used = None
     try:
-        used = preset_use.in_project(project, request.preset) if request.preset else None
+        used = _used(project, request)
     except RuleBroken as broken:
         errors.extend(broken.errors)
     try:

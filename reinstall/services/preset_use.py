@@ -7,7 +7,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
 from reinstall.domain.presets import Settings, changed_from, labels_of, read_reference
 from reinstall.domain.redaction import plain_text
-from reinstall.domain.spec import ReinstallSpec
+from reinstall.domain.spec import Wanted
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import PresetVersion, Project
 from reinstall.services import access
@@ -64,7 +64,7 @@ def in_project(project: Project, text: str) -> InUse:
     return InUse(version, open_settings(version), preset.latest)
 
 
-def checks(used: InUse | None, spec: ReinstallSpec) -> Iterator[Check]:
+def checks(used: InUse | None, spec: Wanted) -> Iterator[Check]:
     """Whether the request is what its preset says, and whether that is the newest version."""
     if used is None:
         return
@@ -80,7 +80,7 @@ def checks(used: InUse | None, spec: ReinstallSpec) -> Iterator[Check]:
         yield Check("preset", Level.PASSED, f"As the preset {used.title} says.", "preset")
 
 
-def settings_of(spec: ReinstallSpec) -> Settings:
+def settings_of(spec: Wanted) -> Settings:
     """A request, as a preset would say it."""
     return Settings(
         keyname=spec.keyname,

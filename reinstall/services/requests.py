@@ -9,9 +9,10 @@ do: whoever may preview a request could compare its hash with that of another on
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from reinstall.domain.callversions import CallVersion, version_for
 from reinstall.domain.identity import DiskFacts, ServerFacts
@@ -44,6 +45,26 @@ class OrderRequest:
     not_before: datetime | None = None
     #: The servers as the person was shown them; one that is another now is not reinstalled.
     reviewed: tuple[ServerFacts, ...] = ()
+
+
+#: What stands for a field that says nothing, of those the checks read.
+_NOTHING: dict[str, Any] = {
+    "keyname": "",
+    "userid": "",
+    "mode": "",
+    "byol": False,
+    "user_data": b"",
+    "encrypted": None,
+    "cmkid": "",
+    "adminpass": "",
+}
+
+
+def without(request: OrderRequest, refused: Collection[str]) -> OrderRequest:
+    """The request without the fields `refused`; a key pair is none without its user, and the other way."""
+    pair = {"keyname", "userid"}
+    names = {*refused, *pair} if pair & set(refused) else set(refused)
+    return replace(request, **{name: _NOTHING[name] for name in names & _NOTHING.keys()})
 
 
 def confirm_phrase(names: Sequence[str]) -> str:

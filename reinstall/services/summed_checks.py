@@ -31,13 +31,13 @@ def summed(preview: Preview) -> SummedChecks:
     """The checks of a preview of many servers. Sentences alike are told once."""
     about: dict[tuple[Level, str], list[str]] = {(c.level, c.sentence): [] for c in preview.of_all}
     passed = 0
-    for request, checks in zip(preview.requests, preview.by_server, strict=True):
+    for name, checks in zip(preview.names, preview.by_server, strict=True):
         for check in checks:
             if check.level is Level.PASSED:
                 passed += 1
             else:
-                about.setdefault((check.level, check.sentence), []).append(request.server_name)
-    servers = len(preview.requests)
+                about.setdefault((check.level, check.sentence), []).append(name)
+    servers = len(preview.names)
     found = [
         SummedCheck(level, sentence, _who(sentence, names, servers))
         for (level, sentence), names in about.items()

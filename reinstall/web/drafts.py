@@ -31,10 +31,26 @@ class SignInFirst(LoginRequiredMiddleware):
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        match = request.resolver_match
-        if request.method == "POST" and match is not None and match.url_name == "reinstall":
-            keep(request, match.kwargs["server_id"])
+        about = _about(request) if request.method == "POST" else None
+        if about is not None:
+            keep(request, about)
         return super().handle_no_permission(request, view_func)
+
+
+def _about(request: HttpRequest) -> uuid.UUID | None:
+    """What a reinstall form is about: its server, or its selection of many; None for any other page."""
+    match = request.resolver_match
+    if match is None:
+        return None
+    if match.url_name == "reinstall":
+        server_id: uuid.UUID = match.kwargs["server_id"]
+        return server_id
+    if match.url_name != "reinstall-many":
+        return None
+    try:
+        return uuid.UUID(request.GET.get("selection", ""))
+    except ValueError:
+        return None
 
 
 def keep(request: HttpRequest, server_id: uuid.UUID) -> None:
@@ -70,7 +86,7 @@ def signed_in(request: HttpRequest) -> None:
 
 
 def draft_of(request: HttpRequest, server_id: uuid.UUID) -> QueryDict | None:
-    """What this person typed into the form of this server before they had to sign in again."""
+    """What this person typed into the form of this server (or selection) before they had to sign in again."""
     kept = request.session.get(_KEPT)
     if kept is None or (kept["person"], kept["server"]) != (request.user.pk, str(server_id)):
         return None

@@ -22,13 +22,14 @@ from reinstall.services.summed_checks import summed
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
+from reinstall.web.drafts import draft_of, forget
 from reinstall.web.errors import translated
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.looking import Looked, look
 from reinstall.web.once import new_once, review_in, seal_review, submission_of
 from reinstall.web.preset_choice import EDIT, TAKE, form_of, sent_form
 from reinstall.web.reinstall_choices import choices_for, first_values
-from reinstall.web.reinstalls import TOO_OLD
+from reinstall.web.reinstalls import SIGNED_ANEW, SIGNED_OUT, TOO_OLD
 from reinstall.web.script_panel import script_panel
 
 #: Up to so many servers a page brings back all it showed of each; beyond that, which they are.
@@ -55,6 +56,10 @@ def reinstall_many(request: HttpRequest) -> HttpResponse:
         return see_other("reinstall", chosen.rows[0].id)
     if not chosen.rows:
         return render(request, "reinstall/many/none.html", {"chosen": chosen})
+    draft = draft_of(request, selection)
+    if draft is not None:
+        form = form_of(actor, chosen.project_slug, draft)
+        return _again(request, actor, selection, chosen, _not_sent(form, SIGNED_OUT))
     form = ReinstallForm(_first_values(actor, chosen))
     form.is_valid()
     looked = _look(actor, form, chosen)
@@ -98,6 +103,7 @@ def _shown(request: HttpRequest) -> tuple[tuple[str, ...], tuple[ServerFacts, ..
 
 
 def _sent(request: HttpRequest, actor: Actor, selection: uuid.UUID) -> HttpResponse:
+    forget(request)
     shown, facts = _shown(request)
     chosen = get_chosen(actor, selection, shown or None)
     scope.show(request, chosen.project_slug)
@@ -126,6 +132,26 @@ def _sent(request: HttpRequest, actor: Actor, selection: uuid.UUID) -> HttpRespo
         else:
             return see_other("jobs", query=f"order={placed.order.pk}")
     return _again(request, actor, selection, chosen, form)
+
+
+@translated
+def shown_again(request: HttpRequest) -> HttpResponse:
+    """A form of an earlier sign-in, as it was typed but for the confirmation. Places nothing."""
+    actor, selection = actor_of(request), _asked(request)
+    shown, _ = _shown(request)
+    chosen = get_chosen(actor, selection, shown or None)
+    scope.show(request, chosen.project_slug)
+    typed = request.POST.copy()
+    typed["confirm"] = ""
+    form = form_of(actor, chosen.project_slug, typed, request)
+    return _again(request, actor, selection, chosen, _not_sent(form, SIGNED_ANEW))
+
+
+def _not_sent(form: ReinstallForm, why: str) -> ReinstallForm:
+    """What was typed for an earlier sign-in, with the sentence that says why it is shown again."""
+    form.is_valid()
+    form.add_refusals((FieldError("", why, "expired"),))
+    return form
 
 
 def _unusable(chosen: Chosen, shown: tuple[str, ...]) -> tuple[FieldError, ...]:

@@ -12,15 +12,14 @@ from reinstall.domain.actors import Actor
 from reinstall.models import Project
 from reinstall.selectors.projects import may_request
 from reinstall.selectors.server_about import history_of, kms_aliases, rules_of, similar_servers
-from reinstall.selectors.servers import count_servers, get_server, server_page
+from reinstall.selectors.servers import get_server, server_page
 from reinstall.selectors.syncs import SyncView, latest_sync
-from reinstall.web import scope, selections
+from reinstall.web import scope, selections, server_changes
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
 from reinstall.web.server_lists import asked_columns, asked_filters, is_filtered, look_of_list
 
-COUNT_CAP = 10_000
 #: What a reading found stays on the page for so long.
 TOLD_FOR = timedelta(minutes=2)
 
@@ -31,7 +30,8 @@ def server_list(request: HttpRequest) -> HttpResponse:
     """Servers of the chosen project, or of all."""
     actor = actor_of(request)
     filters, shown = asked_filters(request), asked_columns(request)
-    project = scope.current_project(request, scope.projects_of(request, actor))
+    projects = scope.projects_of(request, actor)
+    project = scope.current_project(request, projects)
     page = server_page(actor, filters, cursor=request.GET.get("cursor", ""))
     may = project is not None and may_request(actor, project)
     context = {
@@ -39,12 +39,13 @@ def server_list(request: HttpRequest) -> HttpResponse:
         "filtered": is_filtered(filters),
         "clear": request.path,
         "page": page,
-        "count": min(count_servers(actor, filters), COUNT_CAP),
-        "cap": COUNT_CAP,
         "show_project": project is None,
         "may_sync": may,
         "run": _run_to_tell_of(actor, project),
         **look_of_list(request, filters, shown),
+        **server_changes.count_context(actor, filters, project, projects),
+        **server_changes.live_context(request, filters, shown.columns, select=may),
+        **server_changes.version_context(page.items, shown.columns, project, projects),
         **links(request, page.previous, page.next),
         **selections.bar_context(request, actor, project if may else None),
     }

@@ -1,8 +1,16 @@
 """A form whose page belongs to an earlier sign-in: nothing is done, and nothing that was typed is lost."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
 
-from reinstall.web import errors, reinstalls
+from reinstall.web import errors, many, reinstalls
+
+#: The forms that wipe, by the name of their address.
+_FORMS: dict[str, Callable[..., HttpResponse]] = {
+    "reinstall": reinstalls.shown_again,
+    "reinstall-many": many.shown_again,
+}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -12,6 +20,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """
     match = request.resolver_match
     own = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
-    if own and request.user.is_authenticated and match is not None and match.url_name == "reinstall":
-        return reinstalls.shown_again(request, **match.kwargs)
+    again = _FORMS.get(match.url_name or "") if match is not None else None
+    if own and request.user.is_authenticated and match is not None and again is not None:
+        return again(request, **match.kwargs)
     return errors.csrf_failure(request, reason)

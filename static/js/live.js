@@ -2,6 +2,7 @@
 // A stream first; after three failed tries the same JSON is polled. The page goes on being right without either.
 import { announce } from "./announce.js";
 import { tick } from "./clock.js";
+import { isIdle } from "./idle.js";
 import { swap } from "./morph.js";
 
 const QUIET_MS = 25000; // a heartbeat comes every 15 s; ten seconds more without one is a sign
@@ -10,13 +11,7 @@ const TRIES = 3;
 const RETRY_MS = 3000;
 const POLL_MS = 5000;
 const POLL_IDLE_MS = 60000;
-const IDLE_AFTER_MS = 180000;
 const STREAMS_PER_BROWSER = 4; // a browser opens six connections to one host; pages need some of them
-
-let lastInput = Date.now();
-["pointermove", "keydown", "scroll", "focus"].forEach((name) =>
-  window.addEventListener(name, () => (lastInput = Date.now()), { passive: true }),
-);
 
 // One of a few places shared by all tabs, kept until the tab is closed. Resolves to false when all are taken.
 async function takePlace() {
@@ -87,9 +82,8 @@ class Live {
       this.openStream();
       return;
     }
-    const idle = Date.now() - lastInput > IDLE_AFTER_MS;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.poll(), idle ? POLL_IDLE_MS : POLL_MS);
+    this.timer = setTimeout(() => this.poll(), isIdle() ? POLL_IDLE_MS : POLL_MS);
   }
 
   async ask() {

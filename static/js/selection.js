@@ -5,6 +5,9 @@ const form = document.getElementById("selection");
 let going = Promise.resolve();
 
 async function tell() {
+  // A row that is held by now has no box any more: it stays chosen, and the bar says why it is left out.
+  const boxes = [...document.querySelectorAll("input[name=server]")].filter((box) => box.form === form);
+  form.elements.shown.value = boxes.map((box) => box.value).join(" ");
   const body = new FormData(form);
   body.set("action", "keep");
   try {

@@ -14,10 +14,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A portal with a person `alice` (superuser) in it; its cloud runs thirty times as fast as a real one."""
-    data_dir = tmp_path_factory.mktemp("portal")
-    with running_stack("embedded", data_dir, {}, port=free_port(), speed=30, servers=80) as running:
+def portal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A portal with a person `alice` (superuser) in it; its cloud is thirty times as fast as a real one, or
+    as the module says by SPEED."""
+    data_dir, speed = tmp_path_factory.mktemp("portal"), getattr(request.module, "SPEED", 30)
+    with running_stack("embedded", data_dir, {}, port=free_port(), speed=speed, servers=80) as running:
         running.add_person(f"User.objects.create_superuser('alice', password='{PASSWORD}')")
         yield running
 

@@ -272,6 +272,12 @@ def test_a_dry_run_shows_the_exact_request_and_stores_nothing(caller: Caller, se
     assert AuditEvent.objects.count() == before
 
 
+def test_a_dry_run_without_a_login_names_the_field_and_shows_nothing(caller: Caller, server: Server):
+    body = body_for(server, dry_run=True)
+    del body["spec"]["keyname"], body["spec"]["userid"]
+    assert fields_of(caller.post("orders/", body)) == {"keyname"}
+
+
 def test_the_preview_and_the_order_agree_on_the_hash(caller: Caller, server: Server):
     dry = caller.post("orders/", body_for(server, dry_run=True)).json()
     caller.post("orders/", body_for(server), **KEY)

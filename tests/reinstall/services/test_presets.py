@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor
@@ -94,7 +95,7 @@ def test_a_name_is_given_once_in_a_project_and_addresses_once_in_the_portal(
     with pytest.raises(RuleBroken, match="There is a preset Base in .* already"):
         made(actor, project)
     other = a_project("other")
-    Membership.objects.create(user_id=actor.user_id, project=other, role="requester")
+    Membership.objects.create(user=User.objects.get(username=actor.name), project=other, role="requester")
     assert made(actor, other).preset.slug == "base-2"
     # The pages that make and check presets live beside them.
     assert made(actor, other, "New").preset.slug == "new-2"

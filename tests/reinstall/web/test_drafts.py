@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from reinstall.tasks import tidy
 from reinstall.web import drafts
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import free_servers
+from tests.reinstall.web import test_many as many
 from tests.reinstall.web.conftest import filled_in, form_address, once_of
 
 pytestmark = pytest.mark.django_db
@@ -132,4 +134,39 @@ def test_f66_a_form_that_belongs_to_no_reinstall_is_not_kept(browser: Client) ->
     session_ends(browser)
     answer = browser.post("/settings/tokens/", {"name": "x", "once": "y"})
     assert answer["Location"] == "/sign-in/?next=/settings/tokens/"
+    assert not Session.objects.exists()
+
+
+def test_f66_the_form_for_many_is_kept_as_well(
+    browser: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    address = many.chosen(browser, many.plain_servers(server.project)[:2])
+    data = many.filled_in(
+        browser,
+        address,
+        user_data_source="write",
+        user_data=SCRIPT,
+        reason="OPS-77",
+        confirm="wipe 2 servers",
+    )
+    session_ends(browser)
+    answer = browser.post(address, data)
+    assert answer["Location"] == f"/sign-in/?{urlencode({'next': address}, safe='/')}"
+    page = signed_in_again(browser, address)
+    assert "You were signed out before this form was sent. Nothing was sent." in page
+    assert "echo do-not-lose-me &lt;b&gt;" in page and 'value="OPS-77"' in page
+    assert 'name="confirm" value="wipe 2 servers"' not in page
+    nothing_was_sent(simulator)
+    again = many.filled_in(browser, address, confirm="wipe 2 servers")
+    assert browser.post(address, again)["Location"].startswith("/jobs/?order=")
+    assert "do-not-lose-me" not in browser.get(address).content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?selection=x", "?selection=00000000-0000-0000-0000-000000000001"])
+def test_f66_a_form_for_a_selection_that_is_none_is_not_kept(
+    query: str, browser: Client, server: Server
+) -> None:
+    data = typed(browser, server)
+    session_ends(browser)
+    browser.post(f"/reinstalls/new/{query}", data)
     assert not Session.objects.exists()

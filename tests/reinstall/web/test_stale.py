@@ -6,6 +6,7 @@ from django.test import Client
 
 from reinstall.models import Order, Server
 from simulator.server import RunningSimulator
+from tests.reinstall.web import test_many as many
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +63,16 @@ def test_signed_out_the_form_leads_to_the_sign_in_page(server: Server) -> None:
     answer = client.post(address, TYPED | {"confirm": server.name}, headers={"Origin": "http://testserver"})
     assert answer.status_code == 403
     assert "do-not-lose-me" not in answer.content.decode()
+
+
+def test_the_form_for_many_is_shown_again_as_well(
+    browser: Client, strict: Client, server: Server, simulator: RunningSimulator
+) -> None:
+    address = many.chosen(browser, many.plain_servers(server.project)[:2])
+    data = many.filled_in(browser, address, **TYPED, confirm="wipe 2 servers")
+    answer = strict.post(address, data, headers={"Origin": "http://testserver"})
+    page = answer.content.decode()
+    assert "You signed in anew since this form was opened. Nothing was sent." in page
+    assert "do-not-lose-me" in page and 'name="confirm" value="wipe 2 servers"' not in page
+    assert Order.objects.count() == 0 and simulator.accepted() == []
+    assert strict.post(address, data, headers={"Origin": "https://elsewhere.example"}).status_code == 403
