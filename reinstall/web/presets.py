@@ -23,7 +23,7 @@ from reinstall.web.answers import see_other
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
 from reinstall.web.preset_forms import PresetForm, first_values
-from reinstall.web.reinstall_choices import setting_choices
+from reinstall.web.reinstall_choices import setting_choices, sources_of
 from reinstall.web.script_panel import script_panel
 
 _READ_WRITE = ["GET", "HEAD", "POST"]
@@ -226,6 +226,7 @@ def _form_page(
         # Sent once more after somebody was faster, it counts for the version that is there now.
         "base": stale.number if stale else form["base"].value() or "",
         **setting_choices(actor, project, form),
+        "sources": sources_of(form, f"As in {form.used.title}" if form.used else ""),
     }
     answer = render(request, "reinstall/presets/form.html", context, status=status)
     answer["Cache-Control"] = "no-store"

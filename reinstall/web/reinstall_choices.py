@@ -89,10 +89,10 @@ def setting_choices(actor: Actor, project: str, form: ReinstallForm) -> dict[str
     }
 
 
-def sources_of(form: ReinstallForm) -> tuple[tuple[str, str], ...]:
+def sources_of(form: ReinstallForm, preset: str = "From preset") -> tuple[tuple[str, str], ...]:
     """Where the script may come from; from the preset in use where that has one."""
     has_script = form.used is not None and form.used.settings.user_data
-    return (*SOURCES, ("preset", "From preset")) if has_script else SOURCES
+    return (*SOURCES, ("preset", preset)) if has_script else SOURCES
 
 
 def _login_context(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[str, object]:
