@@ -11,13 +11,19 @@ from benchmarks.portal import Portal, portal
 from benchmarks.processes import environment, free_port, output_of, python, start
 
 #: (servers, finished jobs)
-SMALL, BIG = (1_000, 1_000), (20_000, 100_000)
+SMALL, BIG = (1_000, 1_000), (100_000, 100_000)
 FLAT, OVER_FLOOR, PAGE_GOAL_KB, QUERY_GOAL_MS = 1.3, 3.0, 40.0, 2.0
 LISTS = {
     "REST list of 50 servers": "/api/v1/servers/",
     "REST list of 50 jobs": "/api/v1/jobs/",
     "HTML list of 50 servers": "/servers/",
     "HTML list of 50 jobs": "/jobs/",
+}
+#: What people type into the search.
+SEARCHES = {
+    "HTML list of servers, search for a name": "/servers/?q=0077",
+    "HTML list of servers, search with two tokens": "/servers/?q=is%3Astopped+0077",
+    "REST list of servers, search that finds nothing": "/api/v1/servers/?q=nobody-has-this",
 }
 
 
@@ -33,7 +39,7 @@ def measure(quick: bool) -> list[Figure]:
             "x",
             FLAT,
         )
-        for what in (*LISTS, "sweep query", "claim of a job")
+        for what in (*LISTS, *SEARCHES, "sweep query", "claim of a job")
     ]
     figures.append(
         Figure(
@@ -56,7 +62,7 @@ def _database(size: tuple[int, int], times: int) -> dict[str, Figure]:
         serving = running.serve()
         session = running.person().session.cookies.get("ecsportal-session")
         headers = {"Cookie": f"ecsportal-session={session}", "Authorization": f"Bearer {running.token()}"}
-        for what, path in LISTS.items():
+        for what, path in (LISTS | SEARCHES).items():
             samples, size_bytes = asked(running.port, path, headers, times)
             found[what] = median_of(f"{what}, {about}", samples, "ms")
             if what.startswith("HTML"):

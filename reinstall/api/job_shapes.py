@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from reinstall.api.spec_bodies import SettingsShape
 from reinstall.domain.afterwards import Became
 from reinstall.domain.lateness import Lateness
 from reinstall.domain.states import JobState, Verdict
@@ -108,17 +109,9 @@ class AttemptShape(serializers.Serializer[Any]):
     request_id = serializers.CharField()
 
 
-class AskedForShape(serializers.Serializer[Any]):
+class AskedForShape(SettingsShape):
     """What the order asked for; the script only as size and SHA-256."""
 
-    keyname = serializers.CharField()
-    userid = serializers.CharField()
-    mode = serializers.CharField()
-    byol = serializers.BooleanField()
-    encrypted = serializers.BooleanField(allow_null=True)
-    cmkid = serializers.CharField()
-    user_data_bytes = serializers.IntegerField()
-    user_data_sha256 = serializers.CharField()
     login = serializers.ChoiceField(choices=("keypair", "password", "script"))
     version = serializers.ChoiceField(
         choices=("v1", "v2"), help_text="Of the call: v1 for an image without Cloud-Init."

@@ -14,7 +14,7 @@ from reinstall.api.bodies import Body, Text, read_body
 from reinstall.api.documentation import describes, describes_list
 from reinstall.api.lists import Filter, ListKind, answer_list
 from reinstall.api.problems import Stale
-from reinstall.api.spec_bodies import SettingsBody, settings_in
+from reinstall.api.spec_bodies import SettingsBody, SettingsShape, settings_in
 from reinstall.api.versions import answer_one, must_match, must_name
 from reinstall.api.views import ApiView
 from reinstall.domain.errors import Conflict
@@ -23,24 +23,11 @@ from reinstall.selectors import presets
 from reinstall.services import presets as services
 
 
-class PresetSpecShape(serializers.Serializer[Any]):
-    """What a version says; the script only as size and SHA-256. An empty keyname is chosen anew each time."""
-
-    keyname = serializers.CharField()
-    userid = serializers.CharField()
-    mode = serializers.CharField()
-    byol = serializers.BooleanField()
-    encrypted = serializers.BooleanField(allow_null=True)
-    cmkid = serializers.CharField()
-    user_data_bytes = serializers.IntegerField()
-    user_data_sha256 = serializers.CharField()
-
-
 class PresetVersionShape(serializers.Serializer[Any]):
     """One version of a preset. It is never changed."""
 
     number = serializers.IntegerField()
-    spec = PresetSpecShape(source="*")
+    spec = SettingsShape(source="*", help_text="An empty keyname is chosen anew at each reinstall.")
     note = serializers.CharField()
     changed = serializers.ListField(
         child=serializers.CharField(), help_text="What is different from the version before, in words."

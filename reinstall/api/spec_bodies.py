@@ -47,6 +47,19 @@ class SpecBody(SettingsBody):
     )
 
 
+class SettingsShape(serializers.Serializer[Any]):
+    """Settings as they are shown; the script only as size and SHA-256."""
+
+    keyname = serializers.CharField()
+    userid = serializers.CharField()
+    mode = serializers.CharField()
+    byol = serializers.BooleanField()
+    encrypted = serializers.BooleanField(allow_null=True)
+    cmkid = serializers.CharField()
+    user_data_bytes = serializers.IntegerField()
+    user_data_sha256 = serializers.CharField()
+
+
 def settings_in(spec: dict[str, Any]) -> Settings:
     """A body's settings. Raises RuleBroken when user_data_base64 is not base64."""
     script = spec.get("user_data", "").encode() or base64_field(spec.get("user_data_base64", ""))

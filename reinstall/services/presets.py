@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils.text import slugify
 
 from reinstall.domain.actors import Actor
@@ -17,7 +18,7 @@ from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
 from reinstall.domain.presets import Settings, differing
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec
-from reinstall.models import Order, Preset, PresetVersion, Project
+from reinstall.models import Preset, PresetVersion, Project
 from reinstall.services import access, history, links, vault
 from reinstall.services.clouds import is_line
 
@@ -119,12 +120,15 @@ def _set_retired(actor: Actor, now: datetime, slug: str, retired_at: datetime | 
 def delete_preset(*, actor: Actor, now: datetime, slug: str) -> Preset:
     """Deletes a preset no order ever used. Raises Conflict for one that was used: it can be retired."""
     preset = _to_change(actor, slug)
-    with transaction.atomic():
-        # The versions' orders are protected by the database too, against one that is placed right now.
-        if Order.objects.filter(preset_version__preset=preset).exists():
-            raise Conflict(f"{preset.name} was used; retire it instead. What used it must stay readable.")
-        _record(actor, now, preset, "preset.deleted", before={"latest": preset.latest})
-        Preset.objects.filter(pk=preset.pk).delete()
+    try:
+        with transaction.atomic():
+            _record(actor, now, preset, "preset.deleted", before={"latest": preset.latest})
+            Preset.objects.filter(pk=preset.pk).delete()
+    except (ProtectedError, IntegrityError):
+        # The second where an order is placed with it right now.
+        raise Conflict(
+            f"{preset.name} was used; retire it instead. What used it must stay readable."
+        ) from None
     return preset
 
 

@@ -59,7 +59,7 @@ def preset_detail(request: HttpRequest, slug: str, number: int | None = None) ->
     """A preset at one of its versions, the newest where none is named."""
     actor = actor_of(request)
     preset = presets.preset_with_versions(actor, slug)
-    row = presets.get_version(actor, slug, number or preset.latest.number)
+    row = presets.get_version(actor, slug, preset.latest.number if number is None else number)
     scope.show(request, preset.project_slug)
     context = {
         "preset": preset,

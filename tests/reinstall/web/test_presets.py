@@ -134,7 +134,9 @@ def test_viewers_read_no_script_and_strangers_nothing(browser: Client, project: 
         assert stranger.get(address).status_code == 404
     assert stranger.get(f"/presets/new/?project={project.slug}").status_code == 404
     assert stranger.post("/presets/base-hardening/retire/").status_code == 404
-    assert browser.get("/presets/base-hardening/v/9/").status_code == 404
+    for number in (0, 9, 10**40):
+        assert browser.get(f"/presets/base-hardening/v/{number}/").status_code == 404
+        assert browser.get(f"/presets/new/?from=base-hardening@{number}").status_code == 404
 
 
 def test_a_preset_fills_in_the_form_and_loses_nothing_that_was_typed(browser: Client, server: Server):
