@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
 from reinstall.models import Project
+from reinstall.selectors.projects import nav_counts
 from reinstall.selectors.selections import selected_ids
 from reinstall.selectors.server_changes import Changes, Shown, server_changes, version_of
 from reinstall.selectors.servers import ServerFilters, ServerRow, count_servers
@@ -73,6 +74,10 @@ def changes(request: HttpRequest) -> HttpResponse:
         if found.read:
             counted = count_context(actor, filters, project, projects)
             parts["list-count"] = render_to_string("reinstall/servers/_count.html", counted)
+        if found.rows:
+            # A job that began or ended is one of the reasons for a row to be another.
+            counts = {"counts": nav_counts(actor, project)}
+            parts["nav-jobs"] = render_to_string("components/nav_jobs.html", counts)
         rows = _rows(request, actor, found, columns, project)
         answer = JsonResponse({"rows": rows, "html": parts, "moved": found.moved})
     answer["ETag"] = f'"{found.version}"'
