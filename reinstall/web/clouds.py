@@ -1,7 +1,7 @@
 """Clouds and their projects: listed, added, changed, given new credentials."""
 
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,9 +21,14 @@ from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
 from reinstall.web.cloud_forms import ENVIRONMENTS, KINDS, ChangeForm, CloudForm, CredentialsForm
 from reinstall.web.errors import translated
+from reinstall.web.forms import RefusedForm
 from reinstall.web.paging import links
 
 _READ_WRITE = ["GET", "HEAD", "POST"]
+SIGNED_ANEW = (
+    "You signed in anew since this form was opened. Nothing was saved. Look it over and save it again."
+)
+F = TypeVar("F", bound=RefusedForm)
 
 
 @require_GET
@@ -59,6 +64,10 @@ def cloud_new(request: HttpRequest) -> HttpResponse:
             words = f"{project.name} was added. Test the connection, then read its servers with Sync now."
             messages.add_message(request, messages.SUCCESS, words, extra_tags="ok")
             return see_other("cloud", project.slug)
+    return _new_page(request, form)
+
+
+def _new_page(request: HttpRequest, form: CloudForm) -> HttpResponse:
     context = {
         "form": form,
         "kinds": KINDS,
@@ -67,6 +76,27 @@ def cloud_new(request: HttpRequest) -> HttpResponse:
         "known": known_clouds(),
     }
     return _unkept(render(request, "reinstall/clouds/new.html", context))
+
+
+@sensitive_post_parameters()
+@sensitive_variables("form")
+@translated
+def shown_again(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """A form of an earlier sign-in, as it was typed but for secrets. Saves nothing."""
+    actor = actor_of(request)
+    if not slug:
+        must_add(actor)
+        return _new_page(request, _unsaved(CloudForm(request.POST)))
+    card = project_card(actor, slug)
+    if "version" in request.POST:
+        return _page(request, card, change=_unsaved(ChangeForm(request.POST)))
+    return _page(request, card, rotation=_unsaved(CredentialsForm(request.POST)))
+
+
+def _unsaved(form: F) -> F:
+    form.is_valid()
+    form.add_error(None, SIGNED_ANEW)
+    return form
 
 
 @require_http_methods(_READ_WRITE)

@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from reinstall.web import errors, many, reinstalls
+from reinstall.web import clouds, errors, many, reinstalls
 
-#: The forms that wipe, by the name of their address.
+#: Forms in which much is typed, by the name of their address.
 _FORMS: dict[str, Callable[..., HttpResponse]] = {
     "reinstall": reinstalls.shown_again,
     "reinstall-many": many.shown_again,
+    "cloud-new": clouds.shown_again,
+    "cloud": clouds.shown_again,
+    "cloud-credentials": clouds.shown_again,
 }
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The reinstall form again, as typed, when it came from a page of ours; else the page that says why.
+    """The form again, as typed, when it came from a page of ours; else the page that says why.
 
     Only from our own pages: a form that another site filled in is never put before a person as theirs.
     """
