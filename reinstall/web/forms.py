@@ -21,6 +21,9 @@ ENCRYPTED = {"": None, "0": False, "1": True}
 #: Left out is false, as in REST. Nothing else is guessed: it goes into a request that wipes a disk.
 #: What is missing where a login was chosen and not given.
 NO_LOGIN = {
+    "keypair": FieldError(
+        "keyname", "Choose the key pair that signs in after the reinstall, or another login.", "required"
+    ),
     "password": FieldError(
         "adminpass", "Type the password that signs in after the reinstall, or have one made.", "required"
     ),
@@ -68,6 +71,8 @@ class ReinstallForm(RefusedForm):
     #: The preset the settings were taken from, found by who made this form; or why it cannot be used.
     used: InUse | None = None
     no_preset: tuple[FieldError, ...] = ()
+    #: Whether a key pair was chosen as the login, none is named, and a script could pass for one.
+    keyless = False
 
     preset = Text(required=False, widget=forms.HiddenInput())
 
@@ -149,6 +154,11 @@ class ReinstallForm(RefusedForm):
         cleaned["script"] = self._script(cleaned)
         # Kept under a name of its own: an error beside a field takes its value away.
         cleaned["password"] = cleaned.get("adminpass", "")
+        # Where a script may be the login, the cloud would take it for that: it is one only if it was chosen.
+        chose_key = cleaned.get("login") == "keypair" and not cleaned.get("keyname")
+        self.keyless = chose_key and bool(cleaned["script"])
+        if self.keyless:
+            self.add_error("keyname", NO_LOGIN["keypair"].message)
         self.unread = tuple(
             FieldError(name, str(message), "choice")
             for name, messages in self.errors.items()
@@ -208,8 +218,9 @@ class ReinstallForm(RefusedForm):
 
     def beside(self, errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
         """The refusals of a service, in the form's terms: there a login is chosen before it is given."""
-        missing = NO_LOGIN.get(self.cleaned_data.get("login", ""))
-        if missing is None:
+        login = self.cleaned_data.get("login", "")
+        missing = NO_LOGIN.get(login)
+        if missing is None or (login == "keypair" and not self.keyless):
             return errors
         return tuple(missing if (e.field, e.code) == ("keyname", "required") else e for e in errors)
 

@@ -132,3 +132,33 @@ def test_a_form_kept_while_signed_out_holds_no_password(browser: Client, server:
     html = outside.get(form_address(server)).content.decode()
     assert "You were signed out before this form was sent" in html
     assert "Type the password again" in error_beside(html, "id_adminpass") and PASSWORD not in html
+
+
+SCRIPT = {"user_data_source": "write", "user_data": "#!/bin/sh\nuseradd ops\n"}
+NO_KEY = "Choose the key pair that signs in after the reinstall, or another login."
+
+
+def test_a_script_is_no_login_while_a_key_pair_is_what_was_chosen(browser: Client, server: Server) -> None:
+    html = page_of(browser, server, login="keypair", keyname="", userid="", **SCRIPT)
+    assert error_beside(html, "id_keyname") == NO_KEY
+    assert not Order.objects.exists()
+    checked = browser.post(
+        f"{form_address(server)}check/",
+        filled_in(browser, server, login="keypair", keyname="", userid="", **SCRIPT),
+    ).json()["html"]
+    assert checked["checks"].count("Choose the key pair") == 1 and NO_KEY in checked["checks"]
+    assert "Server found, state ACTIVE." in checked["checks"]
+
+
+def test_a_script_is_a_login_where_that_was_chosen(browser: Client, server: Server) -> None:
+    values = filled_in(browser, server, login="script", keyname="", userid="", **SCRIPT)
+    assert browser.post(form_address(server), values).status_code == 303
+    assert Order.objects.get().keyname == ""
+
+
+def test_on_a_cloud_without_that_login_the_missing_key_pair_is_said_once(
+    browser: Client, server: Server
+) -> None:
+    on_cloud(server, "flexible-engine")
+    html = page_of(browser, server, login="keypair", keyname="", userid="", mode="", **SCRIPT)
+    assert html.count(NO_KEY) == 3 and "or set a password" not in html
