@@ -185,10 +185,8 @@ class PresetVersionDetail(ApiView):
         headers=("If-None-Match",),
     )
     def get(self, request: Request, slug: str, number: int) -> Response:
-        actor = actor_of(request)
-        row = presets.get_version(actor, slug, number)
-        shown = next(one for one in presets.versions_of(actor, slug) if one.number == row.number)
-        return answer_one(request, PresetVersionShape, shown)
+        preset = presets.preset_with_versions(actor_of(request), slug)
+        return answer_one(request, PresetVersionShape, preset.version(number))
 
 
 class PresetRetire(ApiView):

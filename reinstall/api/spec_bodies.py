@@ -1,6 +1,7 @@
 """REST: what is asked of a server, as orders and presets take it."""
 
 from collections.abc import Collection
+from dataclasses import fields, replace
 from typing import Any
 
 from rest_framework import serializers
@@ -76,9 +77,9 @@ def settings_in(spec: dict[str, Any]) -> Settings:
 
 def with_preset(asked: Settings, given: Collection[str], preset: Settings) -> Settings:
     """`asked` where the body said it (`given`: the names in it), else what the preset says."""
-    taken = set(given)
+    said = set(given)
     for group in _TOGETHER:
-        if taken & set(group):
-            taken |= set(group)
-    names = ("keyname", "userid", "mode", "byol", "encrypted", "cmkid", "user_data")
-    return Settings(**{name: getattr(asked if name in taken else preset, name) for name in names})
+        if said & set(group):
+            said |= set(group)
+    names = {one.name for one in fields(Settings)}
+    return replace(preset, **{name: getattr(asked, name) for name in names & said})

@@ -1,6 +1,8 @@
 """What a preset says, and how two sayings differ; a login may be left open for each reinstall to choose."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 #: Settings by their field, as people call them.
 LABELS = {
@@ -15,11 +17,8 @@ LABELS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Settings of a reinstall, named as those of an order. keyname "": chosen anew each time.
-
-    user_data: the script's bytes, "" for none. It may hold secrets, so it is in no repr.
-    """
+class _Options:
+    """Settings but for the script, named as those of an order. keyname "": chosen anew each time."""
 
     keyname: str = ""
     userid: str = ""
@@ -27,15 +26,58 @@ class Settings:
     byol: bool = False
     encrypted: bool | None = None
     cmkid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(_Options):
+    """Settings as they are stored in the open and shown: of the script its size and SHA-256, "" for none."""
+
+    user_data_bytes: int = 0
+    user_data_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(_Options):
+    """Settings of a reinstall. user_data: the script's bytes, which may hold secrets, so it is in no repr."""
+
     user_data: bytes = field(default=b"", repr=False)
 
+    @property
+    def user_data_bytes(self) -> int:
+        """As `Told` has it."""
+        return len(self.user_data)
 
-def differing(one: Settings, other: Settings) -> tuple[str, ...]:
+    @property
+    def user_data_sha256(self) -> str:
+        """As `Told` has it."""
+        return hashlib.sha256(self.user_data).hexdigest() if self.user_data else ""
+
+
+def taken(kind: type[_Options], source: object) -> dict[str, Any]:
+    """The fields of `kind` as `source` has them: a row, a request, a spec."""
+    return {one.name: getattr(source, one.name) for one in fields(kind)}
+
+
+def told_by(source: object) -> Told:
+    """What a row says, but for its script."""
+    return Told(**taken(Told, source))
+
+
+def with_script(source: object, script: bytes) -> Settings:
+    """What a row says, with its script opened."""
+    return Settings(**taken(_Options, source), user_data=script)
+
+
+def differing(one: Told | Settings, other: Told | Settings) -> tuple[str, ...]:
     """The fields in which the two say different things, in the order people read them."""
-    return tuple(name for name in LABELS if getattr(one, name) != getattr(other, name))
+    return tuple(name for name in LABELS if _value(one, name) != _value(other, name))
 
 
-def changed_from(preset: Settings, asked: Settings) -> tuple[str, ...]:
+def _value(said: Told | Settings, name: str) -> object:
+    return said.user_data_sha256 if name == "user_data" else getattr(said, name)
+
+
+def changed_from(preset: Told | Settings, asked: Told | Settings) -> tuple[str, ...]:
     """The fields of a request that are not as its preset says; a login the preset leaves open is none."""
     open_ones = {"keyname", "userid"} if not preset.keyname else set()
     return tuple(name for name in differing(preset, asked) if name not in open_ones)

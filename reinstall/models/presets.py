@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from reinstall.domain.presets import Settings, reference
+from reinstall.domain.presets import reference
 from reinstall.models.clouds import Project
 
 
@@ -66,15 +66,3 @@ class PresetVersion(models.Model):
     def reference(self) -> str:
         """As a form and REST name it."""
         return reference(self.preset.slug, self.number)
-
-    @property
-    def settings(self) -> Settings:
-        """What it says but for the script, which is sealed."""
-        return Settings(
-            keyname=self.keyname,
-            userid=self.userid,
-            mode=self.mode,
-            byol=self.byol,
-            encrypted=self.encrypted,
-            cmkid=self.cmkid,
-        )

@@ -2,25 +2,17 @@
 
 from dataclasses import dataclass
 
-from reinstall.domain.presets import Settings, changed_from, labels_of, reference
+from reinstall.domain.presets import Told, changed_from, labels_of, reference, taken, told_by
 from reinstall.models import Job, Order, PresetVersion
 
 
-@dataclass(frozen=True, slots=True)
-class AskedFor:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedFor(Told):
     """What the order asked for. The script itself is never here, only its size and SHA-256; no password is.
 
     login: keypair, password or script. version: of the call, v1 for an image without Cloud-Init.
     """
 
-    keyname: str
-    userid: str
-    mode: str
-    byol: bool
-    encrypted: bool | None
-    cmkid: str
-    user_data_bytes: int
-    user_data_sha256: str
     login: str
     version: str
     preset: "AskedPreset | None"
@@ -50,36 +42,17 @@ def asked_for(job: Job) -> AskedFor:
     """What was asked for `job`, read with its order."""
     order = job.order
     return AskedFor(
-        order.keyname,
-        order.userid,
-        order.mode,
-        order.byol,
-        order.encrypted,
-        order.cmkid,
-        order.user_data_bytes,
-        order.user_data_sha256,
-        _login_of(order),
-        job.call_version,
-        _preset_of(order),
+        **taken(Told, order), login=_login_of(order), version=job.call_version, preset=_preset_of(order)
     )
 
 
 def _preset_of(order: Order) -> AskedPreset | None:
-    """One query, for orders that used one; scripts are compared by their SHA-256."""
+    """One query, for orders that used one."""
     if order.preset_version_id is None:
         return None
     rows = PresetVersion.objects.select_related("preset").defer("user_data_sealed")
     version = rows.get(pk=order.preset_version_id)
-    asked = Settings(
-        keyname=order.keyname,
-        userid=order.userid,
-        mode=order.mode,
-        byol=order.byol,
-        encrypted=order.encrypted,
-        cmkid=order.cmkid,
-    )
-    script = ("user_data",) if version.user_data_sha256 != order.user_data_sha256 else ()
-    changed = labels_of((*changed_from(version.settings, asked), *script))
+    changed = labels_of(changed_from(told_by(version), told_by(order)))
     return AskedPreset(version.preset.slug, version.number, version.preset.name, changed)
 
 

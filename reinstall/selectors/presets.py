@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 
 from django.db.models import Count, F, Max, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
-from reinstall.domain.presets import differing, labels_of, reference
+from reinstall.domain.presets import Told, differing, labels_of, reference, taken, told_by
 from reinstall.models import Order, Preset, PresetVersion, Project
 from reinstall.selectors.pages import Ordering, Page, page_of
 from reinstall.selectors.projects import requestable_ids
@@ -19,19 +20,11 @@ STATES = ("kept", "retired")
 _USES_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class VersionView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionView(Told):
     """One version, without its script. changed: what is different from the one before, in words."""
 
     number: int
-    keyname: str
-    userid: str
-    mode: str
-    byol: bool
-    encrypted: bool | None
-    cmkid: str
-    user_data_bytes: int
-    user_data_sha256: str
     note: str
     created_at: datetime
     created_by: str
@@ -69,6 +62,13 @@ class PresetView:
     def reference(self) -> str:
         """The newest version, as a form and REST name it."""
         return reference(self.slug, self.latest.number)
+
+    def version(self, number: int) -> VersionView:
+        """The version of that number. Raises NotFound."""
+        found = next((one for one in self.versions if one.number == number), None)
+        if found is None:
+            raise _no_version(self, number)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,28 +115,28 @@ def get_preset(actor: Actor, slug: str) -> PresetView:
 
 def preset_with_versions(actor: Actor, slug: str) -> PresetView:
     """One preset with all its versions, newest first. Raises NotFound, also when it is not theirs."""
-    return replace(get_preset(actor, slug), versions=versions_of(actor, slug))
+    row = _row(actor, slug)
+    found = list(row.versions.defer("user_data_sealed").order_by("-number"))
+    versions = tuple(version_view(one, before) for one, before in zip_longest(found, found[1:]))
+    return replace(_views(actor, [row])[0], versions=versions)
 
 
-def get_version(actor: Actor, slug: str, number: int) -> PresetVersion:
-    """One version's row. Raises NotFound, also when it is not theirs."""
-    preset = _row(actor, slug)
-    version = preset.versions.filter(number=number).first()
-    if version is None:
-        raise NotFound(f"{preset.name} has no version {number}. Numbers end at {preset.latest}.")
-    return version
+def sealed_version(preset: PresetView, number: int) -> PresetVersion:
+    """The row of a version of a preset somebody may see, with its sealed script."""
+    rows = PresetVersion.objects.select_related("preset__project").filter(preset__slug=preset.slug)
+    row = rows.filter(number=number).first()
+    if row is None:
+        raise _no_version(preset, number)
+    return row
 
 
-def versions_of(actor: Actor, slug: str) -> tuple[VersionView, ...]:
-    """All versions of a preset, newest first, each with what it changed."""
-    rows = list(_row(actor, slug).versions.defer("user_data_sealed").order_by("-number"))
-    older = [*rows[1:], None]
-    return tuple(version_view(row, before) for row, before in zip(rows, older, strict=True))
+def _no_version(preset: PresetView, number: int) -> NotFound:
+    return NotFound(f"{preset.name} has no version {number}. Numbers end at {preset.latest.number}.")
 
 
-def uses_of(actor: Actor, slug: str) -> tuple[Use, ...]:
-    """The newest orders that used a preset."""
-    orders = Order.objects.filter(preset_version__preset=_row(actor, slug))
+def uses_of(preset: PresetView) -> tuple[Use, ...]:
+    """The newest orders that used a preset somebody may see."""
+    orders = Order.objects.filter(preset_version__preset__slug=preset.slug)
     counted = orders.annotate(servers=Count("jobs")).order_by("-created_at", "-id")
     return tuple(
         Use(pk, number, servers, by, at)
@@ -149,25 +149,13 @@ def uses_of(actor: Actor, slug: str) -> tuple[Use, ...]:
 def version_view(row: PresetVersion, before: PresetVersion | None = None) -> VersionView:
     """A version for pages and REST; compared with `before` where there is one."""
     return VersionView(
+        **taken(Told, row),
         number=row.number,
-        keyname=row.keyname,
-        userid=row.userid,
-        mode=row.mode,
-        byol=row.byol,
-        encrypted=row.encrypted,
-        cmkid=row.cmkid,
-        user_data_bytes=row.user_data_bytes,
-        user_data_sha256=row.user_data_sha256,
         note=row.note,
         created_at=row.created_at,
         created_by=row.created_by_name,
-        changed=_changed(before, row) if before is not None else (),
+        changed=labels_of(differing(told_by(before), told_by(row))) if before is not None else (),
     )
-
-
-def _changed(before: PresetVersion, row: PresetVersion) -> tuple[str, ...]:
-    script = ("user_data",) if before.user_data_sha256 != row.user_data_sha256 else ()
-    return labels_of((*differing(before.settings, row.settings), *script))
 
 
 def _row(actor: Actor, slug: str) -> Preset:

@@ -13,7 +13,7 @@ from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
-from reinstall.domain.spec import ReinstallSpec, user_data_warnings
+from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
 from reinstall.services import access, checks, glance, guards, links, preset_use, reviews
@@ -101,10 +101,7 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     servers = _servers(project, request.servers)
     used = _used(project, request)
     spec = spec_of(project, request)
-    seen = glance.look(project, servers, keyname=spec.keyname, cmkid=spec.cmkid, now=now)
-    if seen.asked:
-        servers = _servers(project, request.servers)
-    judged = checks.check_requests(project, servers, spec, seen, request.reviewed)
+    servers, seen, judged = _looked_over(project, servers, request, spec, now)
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
@@ -134,15 +131,22 @@ def preview_incomplete(
     project = access.project_for_requests(actor, request.project)
     servers = _servers(project, request.servers)
     wanted = without(request, refused)
-    seen = glance.look(project, servers, keyname=wanted.keyname, cmkid=wanted.cmkid, now=now)
-    if seen.asked:
-        servers = _servers(project, request.servers)
-    judged = checks.check_requests(project, servers, wanted, seen, request.reviewed)
+    servers, seen, judged = _looked_over(project, servers, request, wanted, now)
     used = _used(project, request) if "preset" not in refused else None
     of_all = (*preset_use.checks(used, wanted), *checks.of_the_cloud(seen))
     kept = tuple(tuple(check for check in found if check.field not in refused) for found in judged)
     names = tuple(server.name for server in servers)
     return Preview(of_all, kept, names, (), (), "", seen.fresh)
+
+
+def _looked_over(
+    project: Project, servers: list[Server], request: OrderRequest, wanted: Wanted, now: datetime
+) -> tuple[list[Server], glance.Glance, list[tuple[Check, ...]]]:
+    """The servers after a glance at the cloud, what was asked there, and the checks of each."""
+    seen = glance.look(project, servers, keyname=wanted.keyname, cmkid=wanted.cmkid, now=now)
+    if seen.asked:
+        servers = _servers(project, request.servers)
+    return servers, seen, checks.check_requests(project, servers, wanted, seen, request.reviewed)
 
 
 def _used(project: Project, request: OrderRequest) -> preset_use.InUse | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
-from reinstall.domain.presets import Settings, changed_from, labels_of, read_reference
+from reinstall.domain.presets import Settings, changed_from, labels_of, read_reference, taken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import Wanted
 from reinstall.domain.verdicts import Check, Level
@@ -72,22 +72,9 @@ def checks(used: InUse | None, spec: Wanted) -> Iterator[Check]:
         name, number = used.version.preset.name, used.version.number
         sentence = f"{name} has version {used.latest} by now; this uses version {number}."
         yield Check("preset", Level.TO_KNOW, sentence, "preset")
-    changed = changed_from(used.settings, settings_of(spec))
+    changed = changed_from(used.settings, Settings(**taken(Settings, spec)))
     if changed:
         sentence = f"Different from the preset {used.title}: {', '.join(labels_of(changed))}."
         yield Check("preset", Level.TO_KNOW, sentence, "preset")
     else:
         yield Check("preset", Level.PASSED, f"As the preset {used.title} says.", "preset")
-
-
-def settings_of(spec: Wanted) -> Settings:
-    """A request, as a preset would say it."""
-    return Settings(
-        keyname=spec.keyname,
-        userid=spec.userid,
-        mode=spec.mode,
-        byol=spec.byol,
-        encrypted=spec.encrypted,
-        cmkid=spec.cmkid,
-        user_data=spec.user_data,
-    )

@@ -4,8 +4,7 @@ A version is never changed. Its script is sealed; it is opened for people who ma
 project, since they are the ones it is sent for.
 """
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.utils.text import slugify
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, FieldError, NotFound, RuleBroken
-from reinstall.domain.presets import Settings, differing
+from reinstall.domain.presets import Settings, Told, differing, taken, told_by, with_script
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec
 from reinstall.models import Preset, PresetVersion, Project
@@ -73,7 +72,7 @@ def add_version(
     if errors:
         raise RuleBroken.of(errors)
     newest = preset.versions.get(number=preset.latest)
-    if base == preset.latest and not differing(open_settings(newest), settings):
+    if base == preset.latest and not differing(told_by(newest), settings):
         raise RuleBroken(f"Nothing is different from version {preset.latest}.", "", "unchanged")
     with transaction.atomic():
         same = Preset.objects.filter(pk=preset.pk, latest=base, retired_at=None)
@@ -140,7 +139,7 @@ def script_place(version: PresetVersion) -> str:
 def open_settings(version: PresetVersion) -> Settings:
     """What a version says, its script opened; for those who may request. Raises CannotOpen."""
     script = vault.open_text(bytes(version.user_data_sealed), place=script_place(version))
-    return replace(version.settings, user_data=script)
+    return with_script(version, script)
 
 
 def _to_change(actor: Actor, slug: str) -> Preset:
@@ -179,16 +178,7 @@ def _errors(project: Project, settings: Settings, note: str) -> list[FieldError]
         sentence = "A user ID goes with a key pair; choose the key pair too, or leave both out."
         errors.append(FieldError("userid", sentence, "unused"))
     try:
-        ReinstallSpec(
-            keyname=settings.keyname,
-            userid=settings.userid,
-            mode=settings.mode,
-            byol=settings.byol,
-            encrypted=settings.encrypted,
-            cmkid=settings.cmkid,
-            user_data=settings.user_data,
-            limits=links.limits_of(project),
-        )
+        ReinstallSpec(**asdict(settings), limits=links.limits_of(project))
     except RuleBroken as broken:
         errors += [error for error in broken.errors if (error.field, error.code) != _OPEN]
     return errors
@@ -205,18 +195,11 @@ class _Change:
 
 
 def _store(change: _Change, preset: Preset, number: int) -> PresetVersion:
-    settings, script = change.settings, change.settings.user_data
+    script = change.settings.user_data
     version = PresetVersion.objects.create(
         preset=preset,
         number=number,
-        keyname=settings.keyname,
-        userid=settings.userid,
-        mode=settings.mode,
-        byol=settings.byol,
-        encrypted=settings.encrypted,
-        cmkid=settings.cmkid,
-        user_data_bytes=len(script),
-        user_data_sha256=hashlib.sha256(script).hexdigest() if script else "",
+        **taken(Told, change.settings),
         note=change.note.strip(),
         created_at=change.now,
         created_by_name=change.actor.name[:150],

@@ -1,7 +1,7 @@
 """Clouds and their projects: listed, added, changed, given new credentials."""
 
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,14 +21,12 @@ from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
 from reinstall.web.cloud_forms import ENVIRONMENTS, KINDS, ChangeForm, CloudForm, CredentialsForm
 from reinstall.web.errors import translated
-from reinstall.web.forms import RefusedForm
 from reinstall.web.paging import links
 
 _READ_WRITE = ["GET", "HEAD", "POST"]
 SIGNED_ANEW = (
     "You signed in anew since this form was opened. Nothing was saved. Look it over and save it again."
 )
-F = TypeVar("F", bound=RefusedForm)
 
 
 @require_GET
@@ -86,17 +84,11 @@ def shown_again(request: HttpRequest, slug: str = "") -> HttpResponse:
     actor = actor_of(request)
     if not slug:
         must_add(actor)
-        return _new_page(request, _unsaved(CloudForm(request.POST)))
+        return _new_page(request, CloudForm(request.POST).not_done(SIGNED_ANEW))
     card = project_card(actor, slug)
     if "version" in request.POST:
-        return _page(request, card, change=_unsaved(ChangeForm(request.POST)))
-    return _page(request, card, rotation=_unsaved(CredentialsForm(request.POST)))
-
-
-def _unsaved(form: F) -> F:
-    form.is_valid()
-    form.add_error(None, SIGNED_ANEW)
-    return form
+        return _page(request, card, change=ChangeForm(request.POST).not_done(SIGNED_ANEW))
+    return _page(request, card, rotation=CredentialsForm(request.POST).not_done(SIGNED_ANEW))
 
 
 @require_http_methods(_READ_WRITE)

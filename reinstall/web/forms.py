@@ -1,7 +1,7 @@
 """Forms: they read what was typed; what may be asked for is decided in domain.spec and in the services."""
 
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -44,6 +44,12 @@ class RefusedForm(forms.Form):
             if error.message not in self.errors.get(field or NON_FIELD_ERRORS, ()):
                 self.add_error(field, error.message)
         self.mark_wrong_fields()
+
+    def not_done(self, why: str) -> Self:
+        """Itself, as it was typed, with the sentence on top that says why nothing was done."""
+        self.is_valid()
+        self.add_refusals((FieldError("", why, "expired"),))
+        return self
 
     def mark_wrong_fields(self) -> None:
         """Wrong fields say so to screen readers, and point to the sentence."""

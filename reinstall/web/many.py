@@ -59,7 +59,7 @@ def reinstall_many(request: HttpRequest) -> HttpResponse:
     draft = draft_of(request, selection)
     if draft is not None:
         form = form_of(actor, chosen.project_slug, draft)
-        return _again(request, actor, selection, chosen, _not_sent(form, SIGNED_OUT))
+        return _again(request, actor, selection, chosen, form.not_done(SIGNED_OUT))
     form = ReinstallForm(_first_values(actor, chosen))
     form.is_valid()
     looked = _look(actor, form, chosen)
@@ -116,7 +116,7 @@ def _sent(request: HttpRequest, actor: Actor, selection: uuid.UUID) -> HttpRespo
         return _again(request, actor, selection, chosen, form)
     submission = submission_of(request, selection, request.POST.get("once", ""))
     if submission is None or not shown:
-        form.add_refusals((FieldError("", TOO_OLD, "expired"),))
+        form.not_done(TOO_OLD)
     elif valid:
         # All that were shown: a submission placed before is found again, whatever holds its servers since.
         asked = replace(_request(form, chosen, shown), reviewed=facts)
@@ -144,14 +144,7 @@ def shown_again(request: HttpRequest) -> HttpResponse:
     typed = request.POST.copy()
     typed["confirm"] = ""
     form = form_of(actor, chosen.project_slug, typed, request)
-    return _again(request, actor, selection, chosen, _not_sent(form, SIGNED_ANEW))
-
-
-def _not_sent(form: ReinstallForm, why: str) -> ReinstallForm:
-    """What was typed for an earlier sign-in, with the sentence that says why it is shown again."""
-    form.is_valid()
-    form.add_refusals((FieldError("", why, "expired"),))
-    return form
+    return _again(request, actor, selection, chosen, form.not_done(SIGNED_ANEW))
 
 
 def _unusable(chosen: Chosen, shown: tuple[str, ...]) -> tuple[FieldError, ...]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import RuleBroken
+from reinstall.domain.presets import Settings
 from reinstall.selectors.presets import presets_to_choose
 from reinstall.services.preset_use import InUse, preset_in_use
 from reinstall.web.forms import ReinstallForm
@@ -53,12 +54,26 @@ def _take(actor: Actor, project: str, typed: QueryDict) -> None:
         if typed.get("user_data_source") == "preset":
             typed["user_data_source"] = "none"
         return
-    said = used.settings
-    if said.keyname:
-        typed["login"], typed["keyname"], typed["userid"] = "keypair", said.keyname, said.userid
-    typed["mode"], typed["byol"], typed["cmkid"] = said.mode, str(said.byol).lower(), said.cmkid
-    typed["encrypted"] = {None: "", False: "0", True: "1"}[said.encrypted]
-    typed["user_data_source"] = "preset" if said.user_data else "none"
+    values = form_values(used.settings)
+    values["user_data_source"] = "preset" if used.settings.user_data else "none"
+    if used.settings.keyname:
+        values["login"] = "keypair"
+    else:
+        del values["keyname"], values["userid"]
+    for name, value in values.items():
+        typed[name] = value
+
+
+def form_values(said: Settings) -> dict[str, str]:
+    """Settings as the fields of the form, but for the script."""
+    return {
+        "keyname": said.keyname,
+        "userid": said.userid,
+        "mode": said.mode,
+        "byol": str(said.byol).lower(),
+        "encrypted": {None: "", False: "0", True: "1"}[said.encrypted],
+        "cmkid": said.cmkid,
+    }
 
 
 def _found(actor: Actor, project: str, text: str) -> InUse | None:

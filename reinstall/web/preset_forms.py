@@ -7,6 +7,7 @@ from django import forms
 from reinstall.domain.presets import Settings
 from reinstall.services.preset_use import InUse
 from reinstall.web.forms import BYOL, ENCRYPTED, TEXT, ReinstallForm, Text
+from reinstall.web.preset_choice import form_values
 
 #: What a reinstall asks for besides: it belongs to one moment.
 _NOT_HERE = ("login", "adminpass", "reason", "confirm", "preset")
@@ -54,16 +55,7 @@ def first_values(used: InUse | None) -> dict[str, Any]:
     if used is None:
         return {"user_data_source": "none", "encrypted": "", "byol": "false", "mode": "withStopServer"}
     said = used.settings
-    values: dict[str, Any] = {
-        "keyname": said.keyname,
-        "userid": said.userid,
-        "mode": said.mode,
-        "byol": str(said.byol).lower(),
-        "encrypted": {None: "", False: "0", True: "1"}[said.encrypted],
-        "cmkid": said.cmkid,
-        "base": used.version.number,
-    }
-    return values | _script_values(said.user_data)
+    return form_values(said) | _script_values(said.user_data) | {"base": used.version.number}
 
 
 def _script_values(script: bytes) -> dict[str, str]:

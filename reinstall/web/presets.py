@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
+from reinstall.domain.presets import read_reference
 from reinstall.domain.textdiff import diff
 from reinstall.models import PresetVersion
 from reinstall.selectors import presets
@@ -59,26 +60,26 @@ def preset_detail(request: HttpRequest, slug: str, number: int | None = None) ->
     """A preset at one of its versions, the newest where none is named."""
     actor = actor_of(request)
     preset = presets.preset_with_versions(actor, slug)
-    row = presets.get_version(actor, slug, preset.latest.number if number is None else number)
+    version = preset.version(preset.latest.number if number is None else number)
     scope.show(request, preset.project_slug)
     context = {
         "preset": preset,
-        "version": next(one for one in preset.versions if one.number == row.number),
-        "uses": presets.uses_of(actor, slug),
+        "version": version,
+        "uses": presets.uses_of(preset),
         # A script may hold secrets: it is for those who may send it.
-        **(_scripts(actor, slug, row) if preset.may_change else {}),
+        **(_scripts(preset, version.number) if preset.may_change else {}),
     }
     answer = render(request, "reinstall/presets/detail.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
 
 
-def _scripts(actor: Actor, slug: str, row: PresetVersion) -> dict[str, object]:
+def _scripts(preset: presets.PresetView, number: int) -> dict[str, object]:
     """The version's script, and what it changed in that of the one before."""
-    now = open_settings(row).user_data
-    if row.number == 1:
+    now = _in_use(preset, number).settings.user_data
+    if number == 1:
         return {"script": now.decode("utf-8", "replace")}
-    before = open_settings(presets.get_version(actor, slug, row.number - 1)).user_data
+    before = _in_use(preset, number - 1).settings.user_data
     return {"script": now.decode("utf-8", "replace"), "diff": diff(before, now) if before != now else None}
 
 
@@ -130,7 +131,7 @@ def preset_change(request: HttpRequest, slug: str) -> HttpResponse:
     actor = actor_of(request)
     preset = presets.get_preset(actor, slug)
     _must_change(preset)
-    source = _in_use(presets.get_version(actor, slug, preset.latest.number))
+    source = _in_use(preset, preset.latest.number)
     if request.method != "POST":
         form = _made(PresetForm(initial=first_values(source)), source)
         return _form_page(request, actor, preset.project_slug, form, preset=preset)
@@ -178,15 +179,15 @@ def _source(actor: Actor, text: str) -> InUse | None:
     """The version a new preset is made from. Raises NotFound, NotAllowed."""
     if not text:
         return None
-    slug, _, number = text.partition("@")
+    slug, number = read_reference(text)
     preset = presets.get_preset(actor, slug)
     _must_change(preset)
-    wanted = int(number) if number.isascii() and number.isdigit() else preset.latest.number
-    return _in_use(presets.get_version(actor, slug, wanted))
+    return _in_use(preset, preset.latest.number if number is None else number)
 
 
-def _in_use(row: PresetVersion) -> InUse:
-    return InUse(row, open_settings(row), row.preset.latest)
+def _in_use(preset: presets.PresetView, number: int) -> InUse:
+    row = presets.sealed_version(preset, number)
+    return InUse(row, open_settings(row), preset.latest.number)
 
 
 def _made(form: PresetForm, source: InUse | None) -> PresetForm:

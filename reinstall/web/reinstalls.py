@@ -53,7 +53,7 @@ def reinstall(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
         draft = draft_of(request, server_id)
         if draft is not None:
             again = form_of(actor, server.row.project_slug, draft)
-            return _not_placed(request, actor, server, again, SIGNED_OUT)
+            return _again(request, actor, server, again.not_done(SIGNED_OUT))
         form = ReinstallForm(first_values(actor, server))
         form.is_valid()
         looked = _look(request, actor, form, server)
@@ -98,16 +98,7 @@ def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     typed = request.POST.copy()
     typed["confirm"] = ""
     form = form_of(actor, server.row.project_slug, typed, request)
-    return _not_placed(request, actor, server, form, SIGNED_ANEW)
-
-
-def _not_placed(
-    request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm, why: str
-) -> HttpResponse:
-    """What was typed for an earlier sign-in, with the sentence that says why it is shown again."""
-    form.is_valid()
-    form.add_refusals((FieldError("", why, "expired"),))
-    return _again(request, actor, server, form)
+    return _again(request, actor, server, form.not_done(SIGNED_ANEW))
 
 
 def _look(request: HttpRequest, actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:
@@ -124,8 +115,7 @@ def _asked(request: HttpRequest, form: ReinstallForm, server: ServerView) -> Ord
 def _placed(request: HttpRequest, actor: Actor, server: ServerView, form: ReinstallForm) -> HttpResponse:
     submission = submission_of(request, server.row.id, request.POST.get("once", ""))
     if submission is None:
-        form.add_refusals((FieldError("", TOO_OLD, "expired"),))
-        return _again(request, actor, server, form)
+        return _again(request, actor, server, form.not_done(TOO_OLD))
     asked = _asked(request, form, server)
     try:
         placed = place_order(actor=actor, now=timezone.now(), request=asked, submission_id=submission)
