@@ -14,6 +14,7 @@ from reinstall.domain.actors import Actor, Source
 from reinstall.models import Job, KeyPair, Membership, Project, Server
 from reinstall.services import clouds, engine, glance, inventory, links, orders, plans, preconditions
 from simulator.server import RunningSimulator, start_in_thread
+from tests.reinstall.rows import a_person, a_project
 
 OPERATOR = Actor(user_id=None, name="tests", source=Source.COMMAND, sees_all=True)
 FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -76,6 +77,18 @@ def added_project(simulator: RunningSimulator, **changes: Any) -> Project:
     assert not report.problems
     made.refresh_from_db()
     return made
+
+
+@pytest.fixture
+def shop(db: None) -> Project:
+    """A project without a cloud behind it."""
+    return a_project("shop")
+
+
+@pytest.fixture
+def bob(shop: Project) -> User:
+    """May reinstall in shop."""
+    return a_person("bob", shop)
 
 
 @pytest.fixture

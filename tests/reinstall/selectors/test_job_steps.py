@@ -8,20 +8,10 @@ from reinstall.domain.states import FINAL, JobState
 from reinstall.models import Job, Project
 from reinstall.selectors.job_detail import JobView
 from reinstall.selectors.jobs import get_job
-from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_actor, an_entry, an_order
+from tests.reinstall.rows import T0, a_job, a_server, an_entry, an_order
 
 S = JobState
 STRAIGHT = [S.QUEUED, S.PREFLIGHT, S.SUBMITTING, S.RUNNING, S.VERIFYING, S.SUCCEEDED]
-
-
-@pytest.fixture
-def shop(db: None) -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> Actor:
-    return an_actor(a_person("bob", shop))
 
 
 def job_that_went(shop: Project, path: Sequence[JobState], **changes: object) -> Job:

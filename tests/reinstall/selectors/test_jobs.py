@@ -17,16 +17,6 @@ from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_ac
 S = JobState
 
 
-@pytest.fixture
-def shop(db: None) -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> Actor:
-    return an_actor(a_person("bob", shop))
-
-
 def job_in(shop: Project, state: JobState = S.QUEUED, **changes: Any) -> Job:
     person = bob_of(shop)
     created = changes.pop("created_at", T0)

@@ -24,16 +24,6 @@ from tests.reinstall.rows import (
 S = JobState
 
 
-@pytest.fixture
-def shop(db: None) -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> Actor:
-    return an_actor(a_person("bob", shop))
-
-
 def order_with(shop: Project, *states: JobState) -> int:
     order = an_order(shop, shop.memberships.get().user)
     for state in states:

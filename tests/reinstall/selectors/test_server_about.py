@@ -23,16 +23,6 @@ from reinstall.selectors.servers import ServerFilters, get_server, server_page
 from tests.reinstall.rows import T0, a_job, a_kms_key, a_person, a_project, a_server, an_actor, an_order
 
 
-@pytest.fixture
-def shop(db: None) -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> Actor:
-    return an_actor(a_person("bob", shop))
-
-
 def names(actor: Actor, **filters: str) -> list[str]:
     return [row.name for row in server_page(actor, ServerFilters(**filters)).items]
 

@@ -11,19 +11,9 @@ from reinstall.domain.states import JobState
 from reinstall.models import Disk, Project, Server
 from reinstall.selectors.server_changes import MOST, Changes, Shown, server_changes, version_of
 from reinstall.selectors.servers import ServerFilters, server_page
-from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_actor, an_order
+from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_order
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop() -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> Actor:
-    return an_actor(a_person("bob", shop))
 
 
 class Open:

@@ -26,6 +26,14 @@ def stranger(user: User) -> Client:
     return client
 
 
+@pytest.fixture
+def page(bob: User) -> Client:
+    """bob, signed in."""
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
 def form_address(server: Server) -> str:
     return f"/servers/{server.pk}/reinstall/"
 

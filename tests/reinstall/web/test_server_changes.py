@@ -15,27 +15,10 @@ from reinstall.services import inventory
 from simulator.server import RunningSimulator
 from tests import query_ledger
 from tests.reinstall.conftest import OPERATOR
-from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_order
+from tests.reinstall.rows import T0, a_job, a_project, a_server, an_order
 from tests.reinstall.web.test_many import chosen
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop() -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> User:
-    return a_person("bob", shop)
-
-
-@pytest.fixture
-def page(bob: User) -> Client:
-    client = Client()
-    client.force_login(bob)
-    return client
 
 
 class Open:

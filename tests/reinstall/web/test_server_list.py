@@ -18,23 +18,6 @@ pytestmark = pytest.mark.django_db
 HOSTILE = '"><script>alert(1)</script>'
 
 
-@pytest.fixture
-def shop() -> Project:
-    return a_project("shop")
-
-
-@pytest.fixture
-def bob(shop: Project) -> User:
-    return a_person("bob", shop)
-
-
-@pytest.fixture
-def page(bob: User) -> Client:
-    client = Client()
-    client.force_login(bob)
-    return client
-
-
 def html_of(page: Client, address: str) -> str:
     answer = page.get(address)
     assert answer.status_code == 200
