@@ -9,6 +9,7 @@ from itertools import chain
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.callversions import CallVersion
 from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.identity import ServerFacts
@@ -16,7 +17,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
-from reinstall.services import access, checks, glance, guards, links, preset_use, reviews
+from reinstall.services import access, approvers, checks, glance, guards, links, preset_use, reviews
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -105,23 +106,38 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     facts = [facts_of(server) for server in servers]
     versions = versions_of(project, facts)
     hashes = [""] * len(facts) if spec.adminpass else request_hashes(project, facts, spec, versions)
+    calls = [(versions[fact.server_id], digest) for fact, digest in zip(facts, hashes, strict=True)]
+    previews = requests_of(project, facts, calls, spec)
+    warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
+    of_all = (
+        *preset_use.checks(used, spec),
+        *approvers.checks(project, actor),
+        *checks.of_the_cloud(seen),
+    )
+    names = tuple(server.name for server in servers)
+    return Preview(of_all, tuple(judged), names, previews, warnings, curl_of(project, previews), seen.fresh)
+
+
+def requests_of(
+    project: Project,
+    servers: Sequence[ServerFacts],
+    calls: Sequence[tuple[CallVersion, str]],
+    spec: ReinstallSpec,
+) -> tuple[PreviewedRequest, ...]:
+    """The exact calls as people see them. calls: of each server the version of its call, and the hash."""
     body = spec.masked_body()
-    previews = tuple(
+    return tuple(
         PreviewedRequest(
-            server_id=str(server.pk),
-            server_name=server.name,
+            server_id=facts.server_id,
+            server_name=facts.name,
             method="POST",
-            path=reinstall_path(project, str(server.pk), versions[str(server.pk)]),
+            path=reinstall_path(project, facts.server_id, version),
             body=body,
             request_hash=digest,
-            seen=found,
+            seen=facts,
         )
-        for server, found, digest in zip(servers, facts, hashes, strict=True)
+        for facts, (version, digest) in zip(servers, calls, strict=True)
     )
-    warnings = user_data_warnings(spec.user_data, checks.system_of(servers))
-    of_all = (*preset_use.checks(used, spec), *checks.of_the_cloud(seen))
-    names = tuple(server.name for server in servers)
-    return Preview(of_all, tuple(judged), names, previews, warnings, _curl(project, previews), seen.fresh)
 
 
 def preview_incomplete(
@@ -133,7 +149,11 @@ def preview_incomplete(
     wanted = without(request, refused)
     servers, seen, judged = _looked_over(project, servers, request, wanted, now)
     used = _used(project, request) if "preset" not in refused else None
-    of_all = (*preset_use.checks(used, wanted), *checks.of_the_cloud(seen))
+    of_all = (
+        *preset_use.checks(used, wanted),
+        *approvers.checks(project, actor),
+        *checks.of_the_cloud(seen),
+    )
     kept = tuple(tuple(check for check in found if check.field not in refused) for found in judged)
     names = tuple(server.name for server in servers)
     return Preview(of_all, kept, names, (), (), "", seen.fresh)
@@ -154,7 +174,8 @@ def _used(project: Project, request: OrderRequest) -> preset_use.InUse | None:
     return preset_use.in_project(project, request.preset) if request.preset else None
 
 
-def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
+def curl_of(project: Project, previews: Sequence[PreviewedRequest]) -> str:
+    """The first of the calls for a shell; "" for none."""
     endpoint = links.endpoints_of(project).get("ecs", "")
     return curl_text("POST", endpoint, previews[0].path, previews[0].body) if previews else ""
 

@@ -126,7 +126,7 @@ def test_a_viewer_reads_it_and_answers_nothing(job: Job, proposal: Proposal) -> 
     eve = client_of(job.project, "eve", "viewer")
     html = page_of(eve, job)
     assert "alice says that it never started" in html and "second-form" not in html
-    assert "Confirming it needs the role requester" in html
+    assert "Confirming it needs the role operator" in html
     assert answer(eve, proposal, decision="confirm", reason=TOO).status_code == 403
 
 
