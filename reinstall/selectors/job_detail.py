@@ -14,6 +14,7 @@ from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
+from reinstall.selectors.approvals import approved_by, begun_at
 from reinstall.selectors.job_after import AfterView, after_of
 from reinstall.selectors.job_asked import AskedFor, asked_for
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
@@ -106,6 +107,8 @@ class JobView:
     attempts: tuple[AttemptView, ...]
     requested_by: str
     approved_by: str
+    #: The approval it waits for, or rested on; None where it needed none.
+    approval_id: int | None
     source: str
     reason: str
     asked: AskedFor
@@ -156,7 +159,8 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         disks=_disks(job),
         attempts=_attempts(job),
         requested_by=order.requested_by_name,
-        approved_by="",
+        approved_by=approved_by(order),
+        approval_id=getattr(getattr(order, "approval", None), "pk", None),
         source=order.source,
         reason=order.reason,
         asked=asked_for(job),
@@ -167,7 +171,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         explanation=words.EXPLANATIONS.get(state, ""),
         tone=look_of("job", state).tone,
         last_audit_note=entries[-1]["note"] if entries else "",
-        lateness=lateness(state, job.sent_at or job.created_at, at),
+        lateness=lateness(state, job.sent_at or begun_at(order) or job.created_at, at),
         after=after_of(job),
     )
 

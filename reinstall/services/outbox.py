@@ -61,7 +61,8 @@ def note_override(*, job: Job, now: datetime, said: dict[str, Any]) -> None:
     """Writes the alarm that an order was sent by emergency override, on its first job."""
     kind = "approval.overridden"
     row = _row_of(job, job.state, JobState(job.state), job.seq, now)
-    row.id, row.kind, row.payload = event_id(job, job.seq, kind), kind, row.payload | said
+    # Before the moves of the job, which count from 1.
+    row.id, row.kind, row.seq, row.payload = event_id(job, 0, kind), kind, 0, row.payload | said
     _write([row])
 
 

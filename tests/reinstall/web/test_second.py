@@ -16,6 +16,13 @@ from tests.reinstall.conftest import Clock, advanced, placed_job
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 WHY, TOO = "OTC console, 14:20: up since May, same disk", "Seen it too, 14:40"
 
 
@@ -37,7 +44,7 @@ def proposal(job: Job, actor: Actor, clock: Clock) -> Proposal:
     return Proposal.objects.get(job=job)
 
 
-def client_of(project: Project, name: str = "bob", role: str = "requester") -> Client:
+def client_of(project: Project, name: str = "bob", role: str = "operator") -> Client:
     person = User.objects.create_user(name)
     Membership.objects.create(user=person, project=project, role=role)
     client = Client()

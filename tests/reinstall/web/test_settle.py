@@ -15,6 +15,13 @@ from tests.reinstall.conftest import Clock, actor_for, advanced, finished, place
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 REINSTALL = {"method": "POST", "path": "*/reinstallos"}
 SECRET = b"#cloud-config\npassword: hunter2\n"
 WHY = "OTC console, 14:20: up since May, same disk"
