@@ -215,6 +215,12 @@ def approved_by(order: Order) -> str:
     return row.ended_by_name
 
 
+def approval_id(order: Order) -> int | None:
+    """The key of an order's approval, None where it needed none."""
+    row: Approval | None = getattr(order, "approval", None)
+    return row.pk if row is not None else None
+
+
 def begun_at(order: Order) -> datetime | None:
     """When somebody agreed to an order: until then it was not late, only not allowed yet."""
     row: Approval | None = getattr(order, "approval", None)

@@ -14,7 +14,7 @@ from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
-from reinstall.selectors.approvals import approved_by, begun_at
+from reinstall.selectors.approvals import approval_id, approved_by, begun_at
 from reinstall.selectors.job_after import AfterView, after_of
 from reinstall.selectors.job_asked import AskedFor, asked_for
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
@@ -136,11 +136,7 @@ _COLUMNS = (
 def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView:
     """The view of `job` (read with its order and project), which `actor` may see."""
     state = JobState(job.state)
-    entries = list(
-        AuditEvent.objects.filter(object_type="job", object_id=str(job.pk), seq__isnull=False)
-        .order_by("seq")
-        .values("action", "at", "note", "request_id")
-    )
+    entries = _moves(job)
     order = job.order
     at = now or database_now()
     columns: dict[str, Any] = {name: getattr(job, name) for name in _COLUMNS}
@@ -160,7 +156,7 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         attempts=_attempts(job),
         requested_by=order.requested_by_name,
         approved_by=approved_by(order),
-        approval_id=getattr(getattr(order, "approval", None), "pk", None),
+        approval_id=approval_id(order),
         source=order.source,
         reason=order.reason,
         asked=asked_for(job),
@@ -174,6 +170,12 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         lateness=lateness(state, job.sent_at or begun_at(order) or job.created_at, at),
         after=after_of(job),
     )
+
+
+def _moves(job: Job) -> list[dict[str, Any]]:
+    """The audit entries of its moves, in their order."""
+    moves = AuditEvent.objects.filter(object_type="job", object_id=str(job.pk), seq__isnull=False)
+    return [dict(row) for row in moves.order_by("seq").values("action", "at", "note", "request_id")]
 
 
 def _attempts(job: Job) -> tuple[AttemptView, ...]:

@@ -12,8 +12,10 @@ from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Job, Membership, Project, Server
 from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
 
-#: Going on by itself.
+#: Neither at an end nor unclear.
 GOING_ON = ACTIVE - UNCLEAR
+#: The same, without what waits for somebody to agree first.
+_BY_ITSELF = GOING_ON - {JobState.AWAITING_APPROVAL}
 _COUNT_CAP = 1_000
 
 M = TypeVar("M", bound=Model)
@@ -65,7 +67,7 @@ def nav_counts(actor: Actor, project: Project | None = None) -> NavCounts:
         servers, jobs = servers.filter(project__in=visible), jobs.filter(project__in=visible)
     return NavCounts(
         servers=capped_count(servers, _COUNT_CAP),
-        running=capped_count(jobs.filter(state__in=sorted(GOING_ON)), _COUNT_CAP),
+        running=capped_count(jobs.filter(state__in=sorted(_BY_ITSELF)), _COUNT_CAP),
         attention=capped_count(needing_a_look(jobs), _COUNT_CAP),
     )
 

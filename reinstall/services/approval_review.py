@@ -12,7 +12,7 @@ from reinstall.domain.spec import ReinstallSpec, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Approval, Job, Project, Server
 from reinstall.services import approvals, checks, glance, requests
-from reinstall.services.orders import Preview, curl_of, requests_of
+from reinstall.services.previews import Preview, curl_of, requests_of
 
 #: The check that says a server is another than it was; what it finds ends an approval.
 CHANGED = "changed"

@@ -139,17 +139,17 @@ def make_void(approval: Approval, why: str, now: datetime) -> None:
         end(approval, Ending(ApprovalEnd.VOID, ENGINE, now, why, note, JobState.CANCELLED, VOID))
 
 
-def withdraw_if_empty(approval: Approval, actor: Actor, now: datetime) -> None:
+def withdraw_if_empty(*, approval: Approval, actor: Actor, now: datetime) -> None:
     """Ends an open approval whose last waiting job was called off. In the transaction of that."""
     if not approval.end and not waiting_jobs(approval):
         why = "All of its jobs were called off."
         end(approval, Ending(ApprovalEnd.WITHDRAWN, actor, now, why, why, JobState.CANCELLED))
 
 
-def withdraw_empty(actor: Actor, now: datetime) -> None:
+def withdraw_empty(*, actor: Actor, now: datetime) -> None:
     """As `withdraw_if_empty`, for all that are open (after a restore)."""
     for approval in Approval.objects.select_for_update().filter(end="").select_related("order__project"):
-        withdraw_if_empty(approval, actor, now)
+        withdraw_if_empty(approval=approval, actor=actor, now=now)
 
 
 # ---------------------------------------------------------------- whether it counts

@@ -33,7 +33,7 @@ def _call_off(job: Job, actor: Actor, now: datetime) -> None:
         approval = approvals.take(job.order_id) if job.state == JobState.AWAITING_APPROVAL else None
         moves.move(job, JobState.CANCELLED, now=now, actor=actor, note=_note(job))
         if approval is not None:
-            approvals.withdraw_if_empty(approval, actor, now)
+            approvals.withdraw_if_empty(approval=approval, actor=actor, now=now)
 
 
 def _mine(actor: Actor, job_id: int) -> Job:

@@ -9,21 +9,18 @@ from itertools import chain
 from django.db import IntegrityError, transaction
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.callversions import CallVersion
-from reinstall.domain.curl import curl_text
 from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
-from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
-from reinstall.services import access, approvers, checks, glance, guards, links, preset_use, reviews
+from reinstall.services import access, approvers, checks, glance, guards, preset_use, reviews
 from reinstall.services.placing import Decision, store_order
+from reinstall.services.previews import Preview, PreviewedRequest, curl_of, requests_of
 from reinstall.services.requests import (
     OrderRequest,
     confirm_phrase,
     facts_of,
-    reinstall_path,
     request_hashes,
     spec_of,
     typed_phrase,
@@ -45,47 +42,6 @@ __all__ = [
 ]
 
 MAX_SERVERS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewedRequest:
-    """The exact call that would be made, user data and password masked.
-
-    request_hash: as the order will have it; "" with a password, when a key of the order goes into it.
-    seen: the server as it was judged.
-    """
-
-    server_id: str
-    server_name: str
-    method: str
-    path: str
-    body: dict[str, object]
-    request_hash: str
-    seen: ServerFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What would happen. Nothing was stored. No requests: something is missing that they rest on.
-
-    curl: the first request for a shell, user data masked; the others differ in their path.
-    """
-
-    #: Of the request as a whole: its preset, and what the cloud could not be asked about.
-    of_all: tuple[Check, ...]
-    #: The checks of each server, in the order of `names`.
-    by_server: tuple[tuple[Check, ...], ...]
-    names: tuple[str, ...]
-    requests: tuple[PreviewedRequest, ...]
-    warnings: tuple[str, ...]
-    curl: str
-    #: Whether the cloud answered all that was asked, just now.
-    fresh: bool
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """All of them, in the order people read them."""
-        return (*self.of_all, *chain.from_iterable(self.by_server))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +72,6 @@ def preview_order(*, actor: Actor, now: datetime, request: OrderRequest) -> Prev
     )
     names = tuple(server.name for server in servers)
     return Preview(of_all, tuple(judged), names, previews, warnings, curl_of(project, previews), seen.fresh)
-
-
-def requests_of(
-    project: Project,
-    servers: Sequence[ServerFacts],
-    calls: Sequence[tuple[CallVersion, str]],
-    spec: ReinstallSpec,
-) -> tuple[PreviewedRequest, ...]:
-    """The exact calls as people see them. calls: of each server the version of its call, and the hash."""
-    body = spec.masked_body()
-    return tuple(
-        PreviewedRequest(
-            server_id=facts.server_id,
-            server_name=facts.name,
-            method="POST",
-            path=reinstall_path(project, facts.server_id, version),
-            body=body,
-            request_hash=digest,
-            seen=facts,
-        )
-        for facts, (version, digest) in zip(servers, calls, strict=True)
-    )
 
 
 def preview_incomplete(
@@ -172,12 +106,6 @@ def _looked_over(
 def _used(project: Project, request: OrderRequest) -> preset_use.InUse | None:
     """The preset the request names. Raises RuleBroken where it cannot be used."""
     return preset_use.in_project(project, request.preset) if request.preset else None
-
-
-def curl_of(project: Project, previews: Sequence[PreviewedRequest]) -> str:
-    """The first of the calls for a shell; "" for none."""
-    endpoint = links.endpoints_of(project).get("ecs", "")
-    return curl_text("POST", endpoint, previews[0].path, previews[0].body) if previews else ""
 
 
 def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:

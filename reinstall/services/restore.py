@@ -51,7 +51,7 @@ def after_restore(*, actor: Actor, clock: Callable[[], datetime], reason: str) -
             before = job.state
             if _doubt(job, actor, now):
                 moved[before] = moved.get(before, 0) + 1
-        approvals.withdraw_empty(actor, now)
+        approvals.withdraw_empty(actor=actor, now=now)
         SystemFlag.objects.filter(name=guards.READ_ONLY).delete()
         marks.new_epoch(now=now, set_by=actor.name, reason=why)
         act = history.Act(
