@@ -1,6 +1,7 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
 from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
@@ -16,6 +17,8 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "AuditEvent",
+    "AuditKey",
+    "AuditStream",
     "Budget",
     "Cloud",
     "Disk",

@@ -27,6 +27,7 @@ from reinstall.models import (
     Proposal,
     Server,
 )
+from tests.reinstall.rows import an_event
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,6 +51,7 @@ TRIED = {
     "one_live_attempt",
     "verdict_known",
     "one_entry_per_move",
+    "one_entry_per_place",
     "one_answer_per_key",
     "one_open_proposal",
     "proposal_answer_known",
@@ -263,14 +265,22 @@ def test_a_submission_is_one_order() -> None:
 
 
 def test_one_move_has_one_entry() -> None:
-    values = {"at": NOW, "actor_name": "x", "source": "system", "action": "job.queued", "object_type": "job"}
-    AuditEvent.objects.create(object_id="1", seq=1, **values)
-    AuditEvent.objects.create(object_id="1", seq=2, **values)
-    AuditEvent.objects.create(object_id="2", seq=1, **values)
+    values = {"action": "job.queued", "object_type": "job"}
+    an_event(object_id="1", seq=1, **values)
+    an_event(object_id="1", seq=2, **values)
+    an_event(object_id="2", seq=1, **values)
     for _ in range(2):
-        AuditEvent.objects.create(object_id="1", seq=None, **values)
+        an_event(object_id="1", seq=None, **values)
     with refused():
-        AuditEvent.objects.create(object_id="1", seq=2, **values)
+        an_event(object_id="1", seq=2, **values)
+
+
+def test_one_place_of_the_chain_has_one_entry() -> None:
+    first = an_event()
+    again = AuditEvent.objects.filter(pk=first.pk).values().get() | {"id": first.pk + 1}
+    with refused():
+        AuditEvent.objects.create(**again)
+    AuditEvent.objects.create(**again | {"position": first.position + 1})
 
 
 def test_a_cloud_project_is_entered_once() -> None:
