@@ -2,8 +2,8 @@
 
 The code is an HMAC-SHA256 under a key that is not in the clear in the database, so a row that was changed,
 moved, added or taken away by hand does not fit what stands before and after it. Entries stand in streams,
-each a chain of its own, so that writers need not queue; the end of each stream (its head) is signed as well, so
-that a stream cannot be cut short. docs/adr/0016 says why.
+each a chain of its own, so that writers need not queue; the end of each stream (its head) is signed as well,
+so that a stream cannot be cut short. docs/adr/0016 says why.
 """
 
 import hmac
@@ -48,7 +48,10 @@ def _moment(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in an audit entry")
 
 
-_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_moment)
+# Nothing here holds itself; looking for that takes a tenth of the time.
+_WRITER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False, default=_moment
+)
 
 
 def as_stored(value: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +71,10 @@ def _number(text: str) -> int | float:
 
 
 def says(values: Sequence[Any]) -> bytes:
-    """What of an entry is signed; `values` in the order of FIELDS, `before` and `after` as stored."""
+    """What of an entry is signed; `values` in the order of FIELDS, `before` and `after` as stored.
+
+    A moment may be its text: ISO 8601 in UTC, as `isoformat` writes it.
+    """
     return _WRITER.encode(values).encode()
 
 

@@ -6,22 +6,32 @@ time.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
 
 from reinstall.domain import chain
 from reinstall.domain.errors import NotRecorded
 from reinstall.domain.sealing import CannotOpen
-from reinstall.models import AuditEvent, AuditKey, AuditStream
+from reinstall.models import AuditEvent
 from reinstall.services import auditkeys
 
 log = logging.getLogger(__name__)
 
 #: Entries one statement writes.
 _AT_ONCE = 500
+#: Written out: building this from models takes longer than the database does.
+_ENDS = (
+    "SELECT s.number, s.position, s.mac, s.key_id, s.signature, own.key_sealed, newest.id, newest.key_sealed "
+    "FROM reinstall_auditstream s LEFT JOIN reinstall_auditkey own ON own.id = s.key_id "
+    "LEFT JOIN (SELECT id, key_sealed FROM reinstall_auditkey ORDER BY id DESC LIMIT 1) newest ON 1 = 1 "
+)
+_MOVE = (
+    "UPDATE reinstall_auditstream SET position = %s, mac = %s, key_id = %s, signature = %s "
+    "WHERE number = %s AND position = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +86,17 @@ def _take() -> _Taken:
         passed_by.append(number)
 
 
-def _free(
-    passed_by: Iterable[int], *, wait: bool
-) -> tuple[int, int, str, int, str, bytes, int, bytes] | None:
+def _free(passed_by: Sequence[int], *, wait: bool) -> tuple[Any, ...] | None:
     """A stream, locked, with its own key and the newest. `wait`: for any, where all are held."""
-    return _streams(wait).exclude(number__in=passed_by).order_by("?" if wait else "number").first()
-
-
-def _streams(wait: bool) -> "QuerySet[AuditStream, tuple[int, int, str, int, str, bytes, int, bytes]]":
-    newest = AuditKey.objects.order_by("-pk")
-    own = AuditKey.objects.filter(pk=OuterRef("key_id"))
-    return (
-        AuditStream.objects.select_for_update(skip_locked=not wait, of=("self",))
-        .annotate(
-            own=Subquery(own.values("key_sealed")[:1]),
-            newest=Subquery(newest.values("pk")[:1]),
-            newest_sealed=Subquery(newest.values("key_sealed")[:1]),
-        )
-        .values_list("number", "position", "mac", "key_id", "signature", "own", "newest", "newest_sealed")
-    )
+    without = f"WHERE s.number NOT IN ({', '.join(map(str, passed_by))}) " if passed_by else ""
+    order = "ORDER BY random() LIMIT 1" if wait else "ORDER BY s.number LIMIT 1"
+    lock = ""
+    if connection.vendor == "postgresql":
+        lock = " FOR UPDATE OF s" if wait else " FOR UPDATE OF s SKIP LOCKED"
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDS + without + order + lock)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+    return found
 
 
 def _numbers(count: int) -> list[int]:
@@ -117,6 +119,8 @@ def _move_end(taken: _Taken, position: int, mac: str) -> None:
     signature = chain.head_mac(
         taken.key, number=taken.number, position=position, mac=mac, key_id=taken.key_id
     )
-    as_taken = AuditStream.objects.filter(number=taken.number, position=taken.position)
-    if as_taken.update(position=position, mac=mac, key_id=taken.key_id, signature=signature) != 1:
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE, [position, mac, taken.key_id, signature, taken.number, taken.position])
+        moved = cursor.rowcount
+    if moved != 1:
         raise NotRecorded(f"Stream {taken.number} of the audit history was moved under this transaction.")

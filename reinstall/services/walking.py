@@ -1,16 +1,25 @@
 """Walks one stream of the audit history from its first entry to its end, and says what does not fit."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
+
 from reinstall.domain import chain
 from reinstall.domain.integrity import MOST, Misfit
-from reinstall.models import AuditEvent
 
 #: Entries one statement reads.
 _AT_ONCE = 4000
-_ID, _KEY, _POSITION = (chain.FIELDS.index(name) for name in ("id", "key_id", "position"))
+_ID, _KEY, _POSITION, _AT = (chain.FIELDS.index(name) for name in ("id", "key_id", "position", "at"))
+_JSON = tuple(chain.FIELDS.index(name) for name in ("before", "after"))
+#: Read without models: half of the time of a verification would go into them.
+_PART = (
+    "SELECT {columns}, mac FROM reinstall_auditevent "
+    "WHERE stream = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s"
+)
+_FARTHEST = 2**63 - 1
 
 Row = tuple[Any, ...]
 
@@ -64,16 +73,38 @@ def walk(end: End, keys: Mapping[int, bytes]) -> Walked:
 
 
 def _rows(number: int, until: int | None) -> Iterator[Row]:
-    rows = AuditEvent.objects.filter(stream=number).order_by("position").values_list(*chain.FIELDS, "mac")
+    """The entries of a stream in the order of their places: the values of chain.FIELDS, then the code."""
+    # As text: SQLite's own reader of moments stops at one that was bent.
+    as_text = {"at": 'CAST("at" AS text)'} if connection.vendor == "sqlite" else {}
+    part = _PART.format(columns=", ".join(as_text.get(name, f'"{name}"') for name in chain.FIELDS))
     last = -1
-    while found := list(_part(rows, last, until)):
-        yield from found
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(part, [number, last, _FARTHEST if until is None else until, _AT_ONCE])
+            found = cursor.fetchall()
+        if not found:
+            return
+        yield from map(_as_written, found)
         last = found[-1][_POSITION]
 
 
-def _part(rows: Any, last: int, until: int | None) -> Any:
-    above = rows.filter(position__gt=last)
-    return (above if until is None else above.filter(position__lte=until))[:_AT_ONCE]
+def _as_written(row: Row) -> Row:
+    """What the driver gave, in the form that was signed: SQLite keeps moments as text, both keep JSON so."""
+    values = list(row)
+    at = values[_AT]
+    if isinstance(at, str):
+        values[_AT] = f"{at[:10]}T{at[11:]}+00:00"
+    for place in _JSON:
+        values[place] = {} if values[place] == "{}" else _read(values[place])
+    return tuple(values)
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        # No JSON any more: it fits no code.
+        return text
 
 
 def _misfit(row: Row, walked: Walked, keys: Mapping[int, bytes]) -> str:
