@@ -27,6 +27,10 @@ class Anchor:
     ends: Mapping[int, int]
 
     @property
+    def counted(self) -> str:
+        return f"{self.entries:,}"
+
+    @property
     def short(self) -> str:
         return self.digest[:SHORT]
 

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from reinstall.domain.anchors import Anchor
 
+#: The flags that keep what the latest verification found, and the newest anchor.
+VERIFIED, ANCHOR = "audit_verified", "audit_anchor"
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:

@@ -5,13 +5,10 @@ from datetime import datetime
 
 from reinstall.domain.actors import ENGINE
 from reinstall.domain.anchors import Anchor, anchor_of, digest_of, read_anchor
-from reinstall.domain.integrity import Misfit
+from reinstall.domain.integrity import ANCHOR, Misfit
 from reinstall.models import AuditEvent, AuditStream, SystemFlag
 
 log = logging.getLogger(__name__)
-
-#: The flag that holds the newest anchor.
-ANCHOR = "audit_anchor"
 
 
 def anchor_now(now: datetime) -> Anchor:

@@ -13,15 +13,13 @@ from reinstall.domain import chain
 from reinstall.domain.actors import ENGINE, Actor
 from reinstall.domain.anchors import Anchor
 from reinstall.domain.errors import NotAllowed
-from reinstall.domain.integrity import Misfit, Verdict, in_order
+from reinstall.domain.integrity import VERIFIED, Misfit, Verdict, in_order
 from reinstall.models import AuditEvent, AuditStream, SystemFlag
 from reinstall.services import anchoring, auditchecks, auditkeys
 from reinstall.services.walking import End, walk
 
 log = logging.getLogger(__name__)
 
-#: The flag that holds what the latest verification found.
-VERIFIED = "audit_verified"
 EVERY = timedelta(days=1)
 
 

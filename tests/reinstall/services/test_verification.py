@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from reinstall.domain.actors import ENGINE
 from reinstall.domain.errors import NotAllowed
-from reinstall.domain.integrity import MOST
+from reinstall.domain.integrity import ANCHOR, MOST, VERIFIED
 from reinstall.models import AuditEvent, AuditKey, AuditStream, SystemFlag
 from reinstall.services import anchoring, auditkeys, history, verification
 from reinstall.services.verification import verify
@@ -210,7 +210,7 @@ def test_an_anchor_in_the_log_outlives_the_key(
     assert verify(now=now(), anchors=[anchor]).unbroken
     changed(entries[4], note="nothing happened")
     rewritten()
-    SystemFlag.objects.filter(name=anchoring.ANCHOR).delete()
+    SystemFlag.objects.filter(name=ANCHOR).delete()
     assert verify(now=now()).unbroken
     [misfit] = verify(now=now(), anchors=[anchor]).misfits
     assert f"not what was anchored then ({anchor.short})" in misfit.sentence
@@ -221,14 +221,14 @@ def test_the_kept_anchor_is_looked_at_too(entries: list[AuditEvent]) -> None:
     with transaction.atomic():
         history.record(actor=ENGINE, now=now(), act=history.Act(action="x.y", object_type="x", object_id="1"))
     assert verify(now=now()).unbroken
-    SystemFlag.objects.filter(name=anchoring.ANCHOR).update(value={"line": "none"})
+    SystemFlag.objects.filter(name=ANCHOR).update(value={"line": "none"})
     assert sentences() == ["The anchor that was kept in the database was changed."]
 
 
 def test_a_verification_is_kept_and_due_once_a_day(entries: list[AuditEvent]) -> None:
     at = now()
     assert verification.verify_due(now=at) is not None
-    flag = SystemFlag.objects.get(name=verification.VERIFIED)
+    flag = SystemFlag.objects.get(name=VERIFIED)
     assert (flag.value["entries"], flag.value["misfits"], flag.set_by) == (10, [], "engine")
     assert verification.verify_due(now=at + timedelta(hours=23)) is None
     changed(entries[4], note="")
@@ -241,10 +241,10 @@ def test_a_verification_is_kept_and_due_once_a_day(entries: list[AuditEvent]) ->
 def test_only_a_superuser_starts_a_verification(entries: list[AuditEvent], user: User) -> None:
     with pytest.raises(NotAllowed):
         verification.verify_for(actor=an_actor(user), now=now())
-    assert not SystemFlag.objects.filter(name=verification.VERIFIED).exists()
+    assert not SystemFlag.objects.filter(name=VERIFIED).exists()
     user.is_superuser = True
     assert verification.verify_for(actor=an_actor(user), now=now()).unbroken
-    assert SystemFlag.objects.get(name=verification.VERIFIED).set_by == "alice"
+    assert SystemFlag.objects.get(name=VERIFIED).set_by == "alice"
 
 
 @pytest.mark.django_db(transaction=True)
