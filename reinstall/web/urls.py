@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from reinstall.web import (
     approvals,
     audit,
+    audit_export,
     cloud_test,
     clouds,
     health,
@@ -77,6 +78,9 @@ urlpatterns = [
     path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),
+    path("audit/<int:entry_id>/", audit.audit_entry, name="audit-entry"),
+    path("audit/export/", audit_export.audit_export, name="audit-export"),
+    path("audit/verify/", audit.audit_verify, name="audit-verify"),
     path("settings/tokens/", tokens.token_list, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("manage/health/", manage.health, name="health"),
