@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models import F, OuterRef, Subquery
 
 from reinstall.domain import chain
@@ -44,12 +45,12 @@ def verify(*, now: datetime, anchors: Iterable[Anchor] = ()) -> Verdict:
     found.misfits += _around({end.number for end in ends})
     found.misfits += anchoring.against_kept()
     found.misfits += filter(None, map(anchoring.against, anchors))
-    times = AuditEvent.objects.order_by("id").values_list("at", flat=True)
+    first_at, last_at = _span()
     return Verdict(
         at=now,
         entries=found.entries,
-        first_at=times.first(),
-        last_at=times.last(),
+        first_at=first_at,
+        last_at=last_at,
         anchor=anchoring.anchor_now(now),
         misfits=in_order(found.misfits),
         took_s=time.monotonic() - began,
@@ -68,6 +69,15 @@ def verify_due(*, now: datetime) -> Verdict | None:
     if SystemFlag.objects.filter(name=VERIFIED, set_at__gt=now - EVERY).exists():
         return None
     return _kept(verify(now=now), ENGINE.name)
+
+
+def _span() -> tuple[datetime | None, datetime | None]:
+    """The times of the first and the last entry; None where there is none, or where one is no moment."""
+    times = AuditEvent.objects.order_by("id").values_list("at", flat=True)
+    try:
+        return times.first(), times.last()
+    except (DatabaseError, ValueError):
+        return None, None
 
 
 def _ends() -> list[End]:

@@ -79,6 +79,37 @@ def test_a_changed_entry_is_named(entries: list[AuditEvent], columns: dict[str, 
     assert len(verdict.misfits) == (2 if "mac" in columns else 1)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "infinity"),
+        ("at", "2026-13-99"),
+        ("after", '{"n": 4} {}'),
+        ("after", "[]"),
+        ("after", '{"n":4.0}'),
+    ],
+)
+def test_what_no_reader_understands_is_named_too(entries: list[AuditEvent], column: str, value: str) -> None:
+    """Written by hand into the file, or as far as PostgreSQL takes it."""
+    if connection.vendor == "postgresql" and value in ("2026-13-99", '{"n": 4} {}'):
+        pytest.skip("PostgreSQL does not take it")
+    with lifted(), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = on")
+        cursor.execute(f"UPDATE reinstall_auditevent SET {column} = %s WHERE id = %s", [value, entries[4].pk])
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = off")
+    assert verify(now=now()).misfits[0].entry_id == entries[4].pk
+
+
+@pytest.mark.parametrize("micro", [0, 1, 500_000, 999_999])
+def test_a_moment_fits_to_the_microsecond(micro: int) -> None:
+    at = now().replace(microsecond=micro)
+    with transaction.atomic():
+        history.record(actor=ENGINE, now=at, act=history.Act(action="x.y", object_type="x", object_id="1"))
+    assert verify(now=now()).unbroken
+
+
 def test_a_number_that_was_changed_is_named(entries: list[AuditEvent]) -> None:
     changed(entries[4], id=entries[4].pk + 1000)
     assert sentences() == [
