@@ -18,7 +18,7 @@ command -v "$python" >/dev/null ||
   fail "needs Python 3.11 or newer and '$python' is $("$python" -V 2>&1); name another: make PYTHON=python3.12 demo"
 
 # A directory that was moved, or whose Python was removed, is made anew.
-if ! .venv/bin/python -c 'import sys, pathlib; sys.exit(pathlib.Path(sys.prefix) != pathlib.Path(".venv").resolve())' 2>/dev/null; then
+if ! .venv/bin/python -c 'import sys, pathlib; sys.exit(pathlib.Path(sys.prefix).resolve() != pathlib.Path(".venv").resolve())' 2>/dev/null; then
   echo "Creating .venv ..."
   "$python" -m venv --clear .venv ||
     fail "'$python -m venv' does not work; on Debian and Ubuntu install the package python3-venv."
