@@ -109,7 +109,7 @@ CONTENT_SECURITY_POLICY = {
 
 # ---------------------------------------------------------------- parts
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ecsportal.adminconfig.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
