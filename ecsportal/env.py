@@ -35,6 +35,7 @@ KNOWN = {
     "ECSPORTAL_SECOND_FACTOR": "where wiping and administering need a second factor: real, always or never",
     "ECSPORTAL_SESSION_IDLE_MIN": "minutes without a request that end a session; 30 if not given",
     "ECSPORTAL_SESSION_HOURS": "hours after which people sign in anew, whatever they do; 12 if not given",
+    "ECSPORTAL_OIDC": "JSON: issuer, client_id, client_secret and what groups mean; single sign-on",
     "ECSPORTAL_FORM_WAIT_S": "seconds a form waits for the cloud, 0: it is not asked; 3 if not given",
     "ECSPORTAL_KEEP_SECRETS_DAYS": "days scripts and passwords stay, sealed, after a job; 30 if not given",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",

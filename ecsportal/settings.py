@@ -13,6 +13,7 @@ from ecsportal.faultruns import read_faults, read_lease
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
 from reinstall.domain.budgets import parse_rates
+from reinstall.domain.signon import read_sign_on
 
 # Lets ModelAdmin and others carry the type they are about, at run time too.
 django_stubs_ext.monkeypatch()
@@ -49,6 +50,10 @@ HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 SECOND_PERSON = env.choice("ECSPORTAL_SECOND_PERSON", "production", ("production", "always", "never"))
 SECOND_FACTOR = env.choice("ECSPORTAL_SECOND_FACTOR", "real", ("real", "always", "never"))
+try:
+    SIGN_ON = read_sign_on(env.text("ECSPORTAL_OIDC"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"ECSPORTAL_OIDC {error}.") from None
 FORM_WAIT_S = env.number("ECSPORTAL_FORM_WAIT_S", 3, 0, 30)
 KEEP_SECRETS_DAYS = env.number("ECSPORTAL_KEEP_SECRETS_DAYS", 30, 1, 3650)
 LEASE_S = read_lease(env, DEPLOYMENT_ID)

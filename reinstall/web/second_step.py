@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -104,6 +105,7 @@ def again(request: HttpRequest) -> HttpResponse:
             return answer
     context: dict[str, Any] = {"form": form, "next": then, "second": second, "kept": kept.waits(request)}
     context["asked"] = _asked(request, user) if second else ""
+    context["sso"] = settings.SIGN_ON if not second and not user.has_usable_password() else None
     context["no_password"] = not second and not user.has_usable_password()
     return render(request, "reinstall/signing/again.html", context)
 

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
@@ -90,7 +91,11 @@ class SignIn(views.LoginView):
         return HttpResponseRedirect(self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "kept": drafts.waits(self.request)}
+        return {
+            **super().get_context_data(**kwargs),
+            "kept": drafts.waits(self.request),
+            "sso": settings.SIGN_ON,
+        }
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         # The name stays out: people type passwords into that field.

@@ -11,7 +11,7 @@ from reinstall.web import urls
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"sign-in", "sign-in-code", "sign-out", "live", "ready"}
+PUBLIC = {"sign-in", "sign-in-code", "sign-out", "sso", "sso-callback", "live", "ready"}
 VALUES = {
     "server_id": "00000000-0000-0000-0000-000000000001",
     "job_id": 1,
