@@ -49,10 +49,9 @@ class KeptForms:
         again = _PROVED.get(match.url_name or "") if match is not None else None
         if again is None or not request.user.is_authenticated or not kept.waits(request):
             return None
-        if request.method != "GET":
+        if request.method == "POST":
             kept.let_go(request)
-            return None
-        typed = kept.kept_form(request)
+        typed = kept.kept_form(request) if request.method == "GET" else None
         if typed is None:
             return None
         request.POST = typed  # type: ignore[assignment]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -40,7 +39,7 @@ def came_back(client: Client, provider: Provider, then: str = "/jobs/") -> Any:
     return client.get("/sign-in/sso/callback/", {"code": code, "state": state})
 
 
-def not_in(client: Client, answer: HttpResponse) -> None:
+def not_in(client: Client, answer: Any) -> None:
     assert answer.status_code == 403
     assert client.get("/jobs/")["Location"] == "/sign-in/?next=/jobs/"
     assert not SocialAccount.objects.exists()
