@@ -1,6 +1,7 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
 from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.approvals import Approval
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
@@ -15,6 +16,7 @@ from reinstall.models.syncs import SyncRun
 
 __all__ = [
     "ApiToken",
+    "Approval",
     "Attempt",
     "AuditEvent",
     "Budget",

@@ -20,6 +20,7 @@ LEFT_OUT = _SECRETS | {"csrfmiddlewaretoken", "confirm", "user_data_file"}
 #: Names of the addresses that show a kept form again (reinstall.web.stale).
 COME_BACK = frozenset(
     {
+        "approval-decide",
         "reinstall",
         "reinstall-many",
         "cloud-new",

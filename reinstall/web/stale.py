@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from reinstall.web import clouds, errors, kept, manage, many, presets, reinstalls, settling, tokens
+from reinstall.web import approvals, clouds, errors, kept, manage, many, presets, reinstalls, settling, tokens
 
 PROVED = "Who you are was asked first. Nothing was done yet. Look it over and send it again."
 
@@ -23,6 +23,7 @@ _FORMS: dict[str, Callable[..., HttpResponse]] = {
 #: Forms that may ask for a proof of who sends them.
 _PROVED: dict[str, Callable[..., HttpResponse]] = {
     **_FORMS,
+    "approval-decide": approvals.shown_again,
     "job-settle": settling.shown_again,
     "job-second": settling.second_shown_again,
     "tokens": tokens.shown_again,
