@@ -15,7 +15,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
 from reinstall.domain.roles import PEOPLE_ONLY, Right, missing_right, roles_with
 from reinstall.models import ApiToken, Membership, Project
-from reinstall.services import history
+from reinstall.services import history, proof
 
 SCOPES = ("read", "request")
 MAX_DAYS = 90
@@ -95,6 +95,7 @@ def create_token(
     """Makes an API token of `user`. Raises RuleBroken naming the field."""
     _may_make_tokens(actor, user)
     _check_token(name, scopes, days)
+    proof.must_be_proved(actor, now=now)
     projects = [project_for_reading(actor, slug) for slug in dict.fromkeys(project_slugs)]
     secret = f"ecsp_{secrets.token_urlsafe(32)}"
     with transaction.atomic():
@@ -194,6 +195,7 @@ def _token_act(token: ApiToken, action: str, before: dict[str, Any], after: dict
 def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, role: str) -> Membership:
     """Gives a person a role in a project, in place of the one they had. Needs the role admin there."""
     must_manage(actor, project)
+    proof.must_have_second_factor(actor, project)
     if role not in Membership.Role.values:
         raise RuleBroken(f"Write one of {', '.join(Membership.Role.values)}.", "role", "choice")
     if not User.objects.filter(pk=user_id).exists():
@@ -211,6 +213,7 @@ def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, rol
 def end_role(*, actor: Actor, now: datetime, user_id: int, project: Project) -> None:
     """Takes a person's role in a project away; nothing happens when there is none."""
     must_manage(actor, project)
+    proof.must_have_second_factor(actor, project)
     with transaction.atomic():
         found = Membership.objects.select_related("user").filter(user_id=user_id, project=project).first()
         if found is not None:

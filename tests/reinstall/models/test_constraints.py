@@ -147,8 +147,8 @@ def put(rows: models.QuerySet[Any], **values: Any) -> None:
 
 def test_no_constraint_is_forgotten() -> None:
     tables = (
-        ApiToken, Approval, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership,
-        Order, Project, Proposal, Server,
+        ApiToken, Approval, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey,
+        Membership, Order, Project, Proposal, Server,
     )  # fmt: skip
     assert {constraint.name for table in tables for constraint in table._meta.constraints} == TRIED
 

@@ -14,7 +14,7 @@ from reinstall.models import ApiToken, AuditEvent, Membership, Project
 from reinstall.services import access
 from tests.reinstall.conftest import OPERATOR, actor_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 def new_token(actor: Actor, user: User, **changes: Any) -> access.NewToken:
