@@ -19,6 +19,7 @@ from reinstall.services import (
     outbox,
     selections,
     syncruns,
+    throttles,
     turns,
     watching,
 )
@@ -126,6 +127,7 @@ def tidy(**_: Any) -> None:
     accounts.forget_ended_sessions(now=now)
     syncruns.forget_old(now=now)
     forgetting.forget_secrets(now=now)
+    throttles.forget_old(now=now)
 
 
 def hint(job_id: int) -> None:

@@ -22,11 +22,12 @@ from reinstall.api.problems import MEDIA_TYPE
 from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
+from reinstall.api.throttle import Throttled
 
 _EXAMPLES = EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
-_ALWAYS = (401, 403, 500, 503)
+_ALWAYS = (401, 403, 429, 500, 503)
 _TYPES = {
     "text": OpenApiTypes.STR,
     "format": OpenApiTypes.STR,
@@ -72,6 +73,12 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "key_reused",
     ),
     428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
+    429: (
+        "too-many-requests",
+        "This is more than 600 a minute, the limit for reading here. Go on in 17 seconds.",
+        "",
+        "",
+    ),
     503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
@@ -216,7 +223,7 @@ class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         return {"type": "apiKey", "in": "cookie", "name": "ecsportal-session", "description": about}
 
 
-class OpenApiDocument(SpectacularJSONAPIView):
+class OpenApiDocument(Throttled, SpectacularJSONAPIView):
     """The document itself, for whoever is signed in."""
 
     authentication_classes = [TokenAuthentication, BrowserSession]

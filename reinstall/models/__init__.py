@@ -1,6 +1,6 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
-from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.access import ApiToken, IdempotencyKey, RateCount
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
@@ -35,6 +35,7 @@ __all__ = [
     "PresetVersion",
     "Project",
     "Proposal",
+    "RateCount",
     "SavedView",
     "Selection",
     "Server",

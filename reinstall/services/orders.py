@@ -16,7 +16,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
-from reinstall.services import access, checks, glance, guards, links, preset_use, reviews
+from reinstall.services import access, checks, glance, guards, links, preset_use, reviews, throttles
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.requests import (
     OrderRequest,
@@ -162,7 +162,8 @@ def _curl(project: Project, previews: Sequence[PreviewedRequest]) -> str:
 def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:
     """Places the order and its jobs, or returns the one this submission made before.
 
-    Raises RuleBroken naming every field, Conflict when a job holds one of the servers, NotFound, NotAllowed.
+    Raises RuleBroken naming every field (TooMany where there were too many), Conflict when a job holds one of
+    the servers, NotFound, NotAllowed.
     """
     project = access.project_for_requests(actor, request.project)
     if actor.user_id is None:
@@ -174,6 +175,7 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     servers = _servers(project, request.servers)
     try:
         spec, preset = _judged(project, servers, request)
+        throttles.spend_order(person_id=actor.user_id, project_slug=project.slug, now=now)
         with transaction.atomic():
             order = store_order(
                 Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id, preset)

@@ -12,7 +12,17 @@ from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.models import Job, KeyPair, Membership, Project, Server
-from reinstall.services import clouds, engine, glance, inventory, links, orders, plans, preconditions
+from reinstall.services import (
+    clouds,
+    engine,
+    glance,
+    inventory,
+    links,
+    orders,
+    plans,
+    preconditions,
+    throttles,
+)
 from simulator.server import RunningSimulator, start_in_thread
 from tests.reinstall.rows import a_person, a_project
 
@@ -24,6 +34,7 @@ FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = FAST
     glance.forget()
+    throttles.forget()
 
 
 @pytest.fixture(scope="session")
