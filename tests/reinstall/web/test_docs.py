@@ -1,4 +1,4 @@
-"""The pages about REST: every operation, examples that are calls, links that lead somewhere, and their size."""
+"""The pages about REST: every operation, examples that are calls, links that lead somewhere, their size."""
 
 import json
 import re
