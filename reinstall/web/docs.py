@@ -82,7 +82,7 @@ def _answers(operations: Sequence[Operation]) -> Iterator[tuple[_ShownAnswer, ..
     for operation in operations:
         shown = []
         for answer in operation.answers:
-            name = first.setdefault(answer.fields, operation.name)
+            name = first.setdefault(answer.fields, operation.name) if answer.fields else operation.name
             shown.append(_ShownAnswer(answer, "" if name == operation.name else name))
         yield tuple(shown)
 
