@@ -9,10 +9,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework import serializers
 
-from reinstall.api.authentication import BrowserSession, SignedIn, TokenAuthentication
+from reinstall.api.authentication import BrowserSession, TokenAuthentication
 from reinstall.api.bodies import Body
 from reinstall.api.csvfile import csv_text
 from reinstall.api.evidence_examples import EVIDENCE
@@ -24,7 +23,6 @@ from reinstall.api.problems import MEDIA_TYPE
 from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
-from reinstall.api.throttle import Throttled
 
 _EXAMPLES = EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
@@ -219,10 +217,3 @@ class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         about = "The browser's session; changes need the header X-CSRFToken as well."
         return {"type": "apiKey", "in": "cookie", "name": "ecsportal-session", "description": about}
-
-
-class OpenApiDocument(Throttled, SpectacularJSONAPIView):
-    """The document itself, for whoever is signed in."""
-
-    authentication_classes = [TokenAuthentication, BrowserSession]
-    permission_classes = [SignedIn]

@@ -198,3 +198,11 @@ def test_every_parameter_of_a_list_is_described(document: dict[str, Any], call: 
         document_of_a_mistake = problem_of(call.get(f"{path}?colour=red"), 400)
         known = document_of_a_mistake["detail"].partition("Known: ")[2].rstrip(".").split(", ")
         assert set(known) == names, path
+
+
+def test_it_is_read_again_only_when_it_is_another(call: Caller):
+    first = call.get("openapi.json")
+    assert first["Content-Type"] == "application/vnd.oai.openapi+json"
+    again = call.get("openapi.json", **{"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert call.get("openapi.json", **{"If-None-Match": '"other"'}).content == first.content
