@@ -282,6 +282,39 @@ class Answer(TypedDict):
     at: str | None
 
 
+class Approval(TypedDict):
+    """One order, and whether a second person agreed to exactly that."""
+
+    id: int
+    order: int
+    project: str
+    #: open, or how it ended; void: something changed, it counts no more.
+    state: Literal["open", "approved", "overridden", "declined", "withdrawn", "expired", "void"]
+    requested_by: str
+    reason: str
+    #: slug@version of the preset in use, empty for none.
+    preset: str
+    #: How many servers the order is for.
+    servers: int
+    #: The first three of them.
+    names: list[str]
+    #: What an agreement is bound to.
+    request_hash: str
+    asked_at: str
+    #: Until when somebody may agree.
+    expires_at: str
+    ended_by: str
+    ended_at: str | None
+    end_reason: str
+    #: What changed after somebody had agreed.
+    void_reason: str
+    #: Until when the call may rest on it.
+    good_until: str | None
+    override: Override | None
+    #: What you may do with it; nothing for a token.
+    decisions: list[Literal["approve", "decline", "withdraw", "override"]]
+
+
 class AskedFor(TypedDict):
     """What the order asked for; the script only as size and SHA-256."""
 
@@ -418,6 +451,17 @@ class CredentialsBody(TypedDict):
     user: NotRequired[str]
     password: NotRequired[str]
     domain: NotRequired[str]
+
+
+class DecisionBody(TypedDict):
+    """A person's decision about an open approval."""
+
+    #: approve, decline, withdraw (your own), override (two admins, an emergency).
+    decision: str
+    #: That of the approval you read; refused when another one is asked for now.
+    request_hash: str
+    #: At most 500 characters; needed to decline and to override.
+    reason: NotRequired[str]
 
 
 class Difference(TypedDict):
@@ -843,6 +887,14 @@ class Order(TypedDict):
     created_at: str
     counts: dict[str, int]
     jobs: list[OrderJob]
+
+
+class Override(TypedDict):
+    """The first admin of an emergency override."""
+
+    by: str
+    at: str
+    reason: str
 
 
 class ProjectChangeBody(TypedDict):
@@ -1343,6 +1395,31 @@ class Token(TypedDict):
 
 class Client(Transport):
     """One method for each operation of the interface."""
+
+    def list_approvals(
+        self,
+        *,
+        limit: int | None = None,
+        project: str | None = None,
+        state: Literal["ended", "open"] | None = None,
+    ) -> Iterator[Approval]:
+        """Orders that wait for a second person, or did. `GET /api/v1/approvals/`"""
+        return self._pages("/api/v1/approvals/", {"limit": limit, "project": project, "state": state})
+
+    def get_approval(self, approval_id: int) -> Approval:
+        """One order that waits for a second person, or did. `GET /api/v1/approvals/{approval_id}/`"""
+        answer: Approval = self._json(
+            "GET", _path("/api/v1/approvals/{approval_id}/", approval_id=approval_id)
+        )
+        return answer
+
+    def decide_approval(self, approval_id: int, body: DecisionBody) -> Approval:
+        """Approve, decline, withdraw or override an order that waits (a signed-in person, not a token). `POST
+        /api/v1/approvals/{approval_id}/decide/`"""
+        answer: Approval = self._json(
+            "POST", _path("/api/v1/approvals/{approval_id}/decide/", approval_id=approval_id), body=body
+        )
+        return answer
 
     def list_audit(
         self,

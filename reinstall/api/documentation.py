@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from reinstall.api.approval_shapes import APPROVAL
 from reinstall.api.authentication import BrowserSession, TokenAuthentication
 from reinstall.api.bodies import Body
 from reinstall.api.csvfile import csv_text
@@ -24,7 +25,7 @@ from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
 
-_EXAMPLES = EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
+_EXAMPLES = APPROVAL | EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 429, 500, 503)

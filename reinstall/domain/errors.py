@@ -55,3 +55,7 @@ class TooMany(RuleBroken):
     def __init__(self, message: str, standing: Standing) -> None:
         super().__init__(message, "", "too_many_requests")
         self.standing = standing
+
+
+class NotRecorded(Exception):
+    """The audit entry of the act could not be written, so the act was not done."""
