@@ -11,6 +11,7 @@ from reinstall.api.bodies import MAX_BYTES
 from reinstall.domain.throttles import DEFAULTS, Kind, Limit
 from reinstall.models import AuditEvent, Cloud, Job, Order
 from tests.reinstall.api.client import Caller, a_token, problem_of
+from tests.reinstall.api.test_access import NUMBERS
 from tests.reinstall.api.test_openapi import document, filled, mistakes, operations
 
 __all__ = ["document", "filled"]
@@ -19,9 +20,7 @@ Operation = tuple[str, str, dict[str, Any]]
 NOWHERE = {
     "slug": "nowhere",
     "server_id": "00000000-0000-0000-0000-000000000000",
-    **{
-        name: 2**31 for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id", "number")
-    },
+    **{name: 2**31 for name in NUMBERS},
 }
 
 
