@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
 from tests.reinstall.api.client import a_token
 from tests.reinstall.edge.routes import Route
-from tests.reinstall.edge.world import ANONYMOUS, World
+from tests.reinstall.edge.world import ANONYMOUS, MISSING, World
 
 CREDENTIALS = {"kind": "aksk", "access_key": "AK", "secret_key": "SK"}
 SPEC = {"keyname": "ops", "userid": "7e25b1da389f4697a79df3a0e5bd494e", "mode": "withStopServer"}
@@ -74,8 +75,18 @@ def about_an_object(route: Route, method: str) -> bool:
 
 def _values(route: Route, world: World, which: str, who: str) -> dict[str, object]:
     values = world.values(which, who)
+    if which != MISSING and route.is_admin:
+        values = values | _first_row(route)
     is_preset = "preset" in route.name and route.parameters and route.name != "preset-check"
     return values | {"slug": values["preset"]} if is_preset else values
+
+
+def _first_row(route: Route) -> dict[str, object]:
+    """For the pages of the admin, which show the rows of one model: a row of it."""
+    _, _, app, model, *_ = [*route.path.split("/"), "", ""]
+    known = apps.all_models.get(app, {}).get(model)
+    row = known._default_manager.order_by("pk").first() if known else None
+    return {"object_id": row.pk, "id": row.pk} if row else {"object_id": 1}
 
 
 def address_of(route: Route, world: World, which: str, who: str) -> str:

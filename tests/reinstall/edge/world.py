@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils.timezone import now
 
 from reinstall.domain.states import JobState
@@ -86,6 +86,7 @@ def a_world() -> World:
 
 def half_a_world() -> World:
     """The first project and its people, before there is another one."""
+    Group.objects.create(name="none of ours")
     people = {NOBODY: a_person(NOBODY), SUPERUSER: User.objects.create_superuser(SUPERUSER)}
     own = a_project("shop")
     people |= {role: a_person(role, own, role=role) for role in ROLES}
@@ -124,6 +125,15 @@ def _things(project: Project, person: User, word: str) -> Things:
         sent_at=T0,
         baseline={"server_id": str(server.pk), "name": server.name, "status": "ACTIVE"},
         waiting_for=word,
+    )
+    job.attempts.create(
+        number=1,
+        verdict="accepted",
+        body_sha256="0" * 64,
+        signed_at=T0,
+        intent_at=T0,
+        status=200,
+        message=word,
     )
     Exchange.objects.create(job=job, at=T0, last_at=T0, method="GET", path=f"/v1/{word}")
     ended = a_job(order, a_server(project, f"old-{word}"), JobState.FAILED, failure_message=word)
