@@ -5,11 +5,11 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from ecsportal.env import read_environment, writable
 from ecsportal.faultruns import read_faults, read_lease
+from ecsportal.headers import POLICY
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
 from reinstall.domain.budgets import parse_rates
@@ -90,19 +90,7 @@ if TRUST_PROXY:
 CSRF_FAILURE_VIEW = "reinstall.web.stale.csrf_failure"
 # One reinstall form: 32 KB of script, percent-encoded at worst three bytes each, and the rest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": POLICY}
 
 # ---------------------------------------------------------------- parts
 INSTALLED_APPS = [
@@ -121,17 +109,20 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ecsportal.requestid.RequestIdMiddleware",
+    # Outside of everything that may refuse: an error is a page too.
+    "ecsportal.headers.BrowserHeadersMiddleware",
+    "ecsportal.headers.ContentPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reinstall.web.errors.ErrorPageMiddleware",
     "ecsportal.forwarded.ForwardedForMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "reinstall.web.drafts.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "ecsportal.urls"
 ASGI_APPLICATION = "ecsportal.asgi.application"

@@ -174,6 +174,7 @@ PAGES: dict[str, dict[str, Expected]] = {
     "live": {"GET": EVERYBODY},
     # No worker has looked for work in a test.
     "ready": {"GET": Expected(503, reach="everybody")},
+    "csp-reports": {"POST": Expected(204, reach="everybody")},
     "/favicon.ico": dict.fromkeys(EVERY_METHOD, Expected(302, reach="everybody")),
 }
 

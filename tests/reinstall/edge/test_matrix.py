@@ -101,7 +101,7 @@ def blurred(answer: Any) -> str:
     text = answer.content.decode()
     text = re.sub(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b", "ID", text)
     text = re.sub(r"not-there|hushhush|preset-hushhush", "SLUG", text).replace("preset-SLUG", "SLUG")
-    text = re.sub(r'value="[A-Za-z0-9_:.=-]{20,}"', 'value="TOKEN"', text)
+    text = re.sub(r'(value|nonce)="[A-Za-z0-9_:.=+/-]{20,}"', 'value="TOKEN"', text)
     return re.sub(r"\d+", "N", text)
 
 
