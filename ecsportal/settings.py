@@ -61,6 +61,12 @@ except ValueError as error:
 # ---------------------------------------------------------------- secrets
 SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")
 ENCRYPTION_KEYS = env.keys("ECSPORTAL_ENCRYPTION_KEYS")
+#: Keys nobody gave: `check --deploy` names them.
+MADE_HERE = [
+    name
+    for name, given in (("ECSPORTAL_SECRET_KEY", SECRET_KEY), ("ECSPORTAL_ENCRYPTION_KEYS", ENCRYPTION_KEYS))
+    if not given
+]
 if ON_SQLITE:
     writable("ECSPORTAL_DATA_DIR", DATA_DIR)
     SECRET_KEY = SECRET_KEY or own_secret_key(DATA_DIR)
@@ -87,6 +93,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Only a proxy says by which way a request came. Probes of this machine ask past it.
+SECURE_SSL_REDIRECT = _HTTPS and TRUST_PROXY
+SECURE_REDIRECT_EXEMPT = [r"^live$", r"^ready$", r"^metrics$"]
+# Whether a domain goes on the list that browsers are shipped with is for its owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 CSRF_FAILURE_VIEW = "reinstall.web.stale.csrf_failure"
 # One reinstall form: 32 KB of script, percent-encoded at worst three bytes each, and the rest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
