@@ -20,7 +20,7 @@ on_postgres = PORTAL_TEST_STRICT=1 \
 	ECSPORTAL_SECRET_KEY="$$(head -c 48 /dev/urandom | base64 -w 0)" \
 	ECSPORTAL_ENCRYPTION_KEYS="test:$$(head -c 32 /dev/urandom | base64 -w 0)"
 
-.PHONY: help demo test test-all lint format types contracts migrations check bench faults services lock client screenshots clean
+.PHONY: help demo test test-all lint format types contracts migrations security check bench faults services lock client screenshots clean
 .PHONY: venv-runtime venv-dev
 
 help: ## this list
@@ -51,6 +51,11 @@ contracts: venv-dev ## who may import whom
 
 migrations: venv-dev ## every change of a model has its migration
 	@$(bin)/python manage.py makemigrations --check --dry-run
+
+security: venv-dev ## bandit, and check --deploy on a PostgreSQL database of its own, as production would be set up
+	@$(bin)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml \
+		ecsportal reinstall ecsclient simulator benchmarks scripts manage.py
+	@$(bin)/python scripts/check_deploy.py
 
 check: lint types contracts migrations ## everything that reads the code without running it
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from ecsportal.env import read_environment, writable
 from ecsportal.faultruns import read_faults, read_lease
+from ecsportal.headers import POLICY
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
 from reinstall.domain.budgets import parse_rates
@@ -72,6 +72,12 @@ except ValueError as error:
 # ---------------------------------------------------------------- secrets
 SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")
 ENCRYPTION_KEYS = env.keys("ECSPORTAL_ENCRYPTION_KEYS")
+#: Keys nobody gave: `check --deploy` names them.
+MADE_HERE = [
+    name
+    for name, given in (("ECSPORTAL_SECRET_KEY", SECRET_KEY), ("ECSPORTAL_ENCRYPTION_KEYS", ENCRYPTION_KEYS))
+    if not given
+]
 if ON_SQLITE:
     writable("ECSPORTAL_DATA_DIR", DATA_DIR)
     SECRET_KEY = SECRET_KEY or own_secret_key(DATA_DIR)
@@ -100,22 +106,15 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Only a proxy says by which way a request came. Probes of this machine ask past it.
+SECURE_SSL_REDIRECT = _HTTPS and TRUST_PROXY
+SECURE_REDIRECT_EXEMPT = [r"^live$", r"^ready$", r"^metrics$"]
+# Whether a domain goes on the list that browsers are shipped with is for its owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 CSRF_FAILURE_VIEW = "reinstall.web.stale.csrf_failure"
 # One reinstall form: 32 KB of script, percent-encoded at worst three bytes each, and the rest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": POLICY}
 
 # ---------------------------------------------------------------- parts
 INSTALLED_APPS = [
@@ -138,10 +137,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ecsportal.requestid.RequestIdMiddleware",
+    # Outside of everything that may refuse: an error is a page too.
+    "ecsportal.headers.BrowserHeadersMiddleware",
+    "ecsportal.headers.ContentPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reinstall.web.errors.ErrorPageMiddleware",
     "ecsportal.forwarded.ForwardedForMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -150,7 +153,6 @@ MIDDLEWARE = [
     "reinstall.web.stale.KeptForms",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "ecsportal.urls"
 ASGI_APPLICATION = "ecsportal.asgi.application"

@@ -6,6 +6,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from ecsportal import cspreports
+from ecsportal.headers import REPORTS
 from reinstall.web import session
 
 # Pages of the admin name no icon, so browsers ask here.
@@ -18,6 +20,7 @@ urlpatterns = [
     path("admin/logout/", session.sign_out),
     path("admin/", admin.site.urls),
     path("favicon.ico", _favicon),
+    path(REPORTS.lstrip("/"), cspreports.take, name="csp-reports"),
 ]
 
 handler400 = "reinstall.web.errors.bad_request"

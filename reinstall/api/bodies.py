@@ -156,6 +156,11 @@ def read_body(kind: type[Body], request: Request) -> dict[str, Any]:
     raise RuleBroken.of(list(_field_errors(body.errors)))
 
 
+def read_no_body(request: Request) -> None:
+    """For what takes no body: none, or an empty object. Raises RuleBroken naming every field there is."""
+    read_body(Body, request)
+
+
 _PREDICATES = {"required": "is missing", "null": "is not null", "blank": "is not empty"}
 
 

@@ -160,6 +160,10 @@ def _ordering_names(kind: ListKind) -> tuple[str, ...]:
     return tuple(name for column in kind.orderings for name in (column, f"-{column}"))
 
 
+#: How a body may be refused where there is to be one, or none.
+BODY_PROBLEMS = (400, 413, 415)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Details:
     """What an operation reads and how it may end, beside its good answer."""
@@ -175,7 +179,7 @@ def describes(operation: str, summary: str, shape: Shape | None, **details: Any)
     """Documents one operation. Its details are those of _Details."""
     given = _Details(**details)
     body = given.body
-    problems = (*given.problems, *((400, 413, 415) if body is not None else ()))
+    problems = (*given.problems, *(BODY_PROBLEMS if body is not None else ()))
     good = {} if given.good is None else {given.good: _good(shape, given.good)}
     unchanged = _NOT_MODIFIED if "If-None-Match" in given.headers else {}
     answers = {**good, **unchanged, **given.also}

@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
-from reinstall.api.documentation import describes, describes_list
+from reinstall.api.bodies import read_no_body
+from reinstall.api.documentation import BODY_PROBLEMS, describes, describes_list
 from reinstall.api.job_shapes import ExchangeListShape, ExchangeShape, JobRowShape, JobShape
 from reinstall.api.lists import Filter, ListKind, answer_list
 from reinstall.api.shapes import shaper
@@ -73,10 +74,11 @@ class JobCancel(ApiView):
         "cancel_job",
         "Cancel a job before anything is sent to the cloud",
         JobShape,
-        problems=(404, 409, 412),
+        problems=(404, 409, 412, *BODY_PROBLEMS),
         headers=("If-Match",),
     )
     def post(self, request: Request, job_id: int) -> Response:
+        read_no_body(request)
         actor, now = actor_of(request), timezone.now()
         must_match(request, f"job {job_id} {jobs.job_version(actor, job_id)}")
         job_services.cancel_job(actor=actor, now=now, job_id=job_id)

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
-from reinstall.api.bodies import Body, Text, read_body
-from reinstall.api.documentation import describes, describes_list
+from reinstall.api.bodies import Body, Text, read_body, read_no_body
+from reinstall.api.documentation import BODY_PROBLEMS, describes, describes_list
 from reinstall.api.lists import Filter, ListKind, answer_list
 from reinstall.api.problems import Stale
 from reinstall.api.spec_bodies import SettingsBody, SettingsShape, settings_in
@@ -192,7 +192,12 @@ class PresetVersionDetail(ApiView):
 class PresetRetire(ApiView):
     """Takes a preset out of use."""
 
-    @describes("retire_preset", "Retire a preset: it cannot be chosen any more", PresetShape, problems=(404,))
+    @describes(
+        "retire_preset",
+        "Retire a preset: it cannot be chosen any more",
+        PresetShape,
+        problems=(404, *BODY_PROBLEMS),
+    )
     def post(self, request: Request, slug: str) -> Response:
         return _acted(request, slug, services.retire_preset)
 
@@ -200,13 +205,15 @@ class PresetRetire(ApiView):
 class PresetRestore(ApiView):
     """Brings one back."""
 
-    @describes("restore_preset", "Bring a retired preset back", PresetShape, problems=(404, 409))
+    @describes(
+        "restore_preset", "Bring a retired preset back", PresetShape, problems=(404, 409, *BODY_PROBLEMS)
+    )
     def post(self, request: Request, slug: str) -> Response:
         return _acted(request, slug, services.restore_preset)
 
 
 def _acted(request: Request, slug: str, act: Callable[..., Preset]) -> Response:
-    read_body(Body, request)
+    read_no_body(request)
     act(actor=actor_of(request), now=timezone.now(), slug=slug)
     return _shown(request, slug)
 

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
-from reinstall.api.bodies import Body, Text, read_body
-from reinstall.api.documentation import describes, describes_list
+from reinstall.api.bodies import Body, Text, read_body, read_no_body
+from reinstall.api.documentation import BODY_PROBLEMS, describes, describes_list
 from reinstall.api.lists import Filter, ListKind, answer_list
 from reinstall.api.problems import Stale
 from reinstall.api.shapes import shaper
@@ -211,8 +211,11 @@ class ProjectCredentials(ApiView):
 class ProjectCheck(ApiView):
     """Tests the connection to a project."""
 
-    @describes("check_project", "Test the connection, step by step", CheckShape, problems=(404,))
+    @describes(
+        "check_project", "Test the connection, step by step", CheckShape, problems=(404, *BODY_PROBLEMS)
+    )
     def post(self, request: Request, slug: str) -> Response:
+        read_no_body(request)
         actor = actor_of(request)
         steps = tuple(connection.check_connection(actor=actor, now=timezone.now(), slug=slug))
         return Response(shaper(CheckShape)(connection.Checked(steps)))

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reinstall.api.authentication import actor_of
-from reinstall.api.documentation import describes
+from reinstall.api.bodies import read_no_body
+from reinstall.api.documentation import BODY_PROBLEMS, describes
 from reinstall.api.shapes import shaper
 from reinstall.api.sync_examples import SYNC_RUN
 from reinstall.api.versions import answer_one
@@ -74,11 +75,12 @@ class ProjectSync(ApiView):
         "sync_project",
         "Read servers, disks, images and keys from the cloud now",
         SyncShape,
-        problems=(404,),
+        problems=(404, *BODY_PROBLEMS),
         headers=("Prefer",),
         also=_LATER,
     )
     def post(self, request: Request, slug: str) -> Response:
+        read_no_body(request)
         actor, now = actor_of(request), timezone.now()
         project = projects.get_project(actor, slug)
         if "respond-async" not in request.headers.get("Prefer", "").lower():

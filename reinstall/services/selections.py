@@ -106,7 +106,7 @@ def _mine(actor: Actor, now: datetime, project: Project, key: uuid.UUID | None) 
     """The person's selection, locked; a new one where there is none, or one of another project."""
     mine = Selection.objects.select_for_update().filter(user=actor.user_id, project=project)
     found = mine.filter(pk=key).first() if key else None
-    return found or Selection(user_id=actor.user_id, project=project, created_at=now)
+    return found or Selection(user_id=actor.user_id or 0, project=project, created_at=now)
 
 
 def _saved(row: Selection, now: datetime) -> Selection:

@@ -35,7 +35,7 @@ def save_view(*, actor: Actor, now: datetime, page: str, name: str, query: str) 
     try:
         with transaction.atomic():
             view = SavedView.objects.create(
-                user_id=actor.user_id, page=page, name=said, query=query, created_at=now
+                user_id=actor.user_id or 0, page=page, name=said, query=query, created_at=now
             )
             _record(actor, now, view, "view.saved")
     except IntegrityError:

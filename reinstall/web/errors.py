@@ -1,13 +1,19 @@
-"""Refusals as pages. They need no database, no session and no context: they work when nothing else does."""
+"""Refusals as pages, and below /api/ as problem documents.
+
+They need no session, no context and, but for the names of admins, no database: all the rest may be down.
+"""
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from reinstall.domain.errors import (
@@ -20,14 +26,49 @@ from reinstall.domain.errors import (
     RuleBroken,
 )
 from reinstall.models.outages import is_away
+from reinstall.selectors.givers import Givers, givers_of
 from reinstall.web import kept
+from reinstall.web.actors import actor_of
 from reinstall.web.answers import see_other
 
 P = ParamSpec("P")
 
+#: No page or list of ours has a longer address; servers and proxies give up soon after.
+MAX_ADDRESS = 8192
+_REST = "/api/"
+#: What a program is told where no view of the REST interface was reached.
+_PROBLEMS = {
+    400: ("bad-request", "The request could not be read."),
+    403: ("not-allowed", "This is not yours to do."),
+    404: ("not-found", "There is nothing at this address."),
+    405: ("method-not-allowed", "This address does not take this method."),
+    409: ("conflict", "Somebody else was first."),
+    413: ("too-large", "The body is too large."),
+    414: ("too-long", f"The address is longer than {MAX_ADDRESS:,} characters."),
+    500: ("internal", "Something went wrong in this portal. Tell its operator the request_id."),
+    503: ("busy", "The portal's database is locked, full or out of reach. Send it again a little later."),
+}
+
 
 class Missing(Http404):
     """A 404 whose message is ours and may be shown."""
+
+
+class ErrorPageMiddleware:
+    """A page where Django has none: an address that is too long, a method an address does not take."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path()) > MAX_ADDRESS:
+            return _page(request, "414.html", 414)
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content:
+            return response
+        page = _page(request, "405.html", 405)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 def translated(
@@ -44,7 +85,7 @@ def translated(
         except (NeedsSecondFactor, NeedsProof) as error:
             return _unproved(request, error)
         except NotAllowed as error:
-            return _page(request, "403.html", 403, str(error))
+            return forbidden(request, error)
         except RuleBroken as error:
             return _page(request, "400.html", 400, str(error))
         except Conflict as error:
@@ -68,9 +109,28 @@ def _unproved(request: HttpRequest, error: NeedsSecondFactor | NeedsProof) -> Ht
     return HttpResponse(render_to_string("reinstall/second_factor_first.html", context), status=403)
 
 
-def _page(request: HttpRequest, template: str, status: int, reason: str = "") -> HttpResponse:
-    context = {"reason": reason, "request_id": request.META.get("ecsportal.request_id", "")}
+def _page(
+    request: HttpRequest, template: str, status: int, reason: str = "", givers: Givers | None = None
+) -> HttpResponse:
+    request_id = request.META.get("ecsportal.request_id", "")
+    if request.path_info.startswith(_REST):
+        return _problem(status, reason, request_id)
+    # Not as the request of the template: that would bring what every page shows, and with it the database.
+    context = {"reason": reason, "request_id": request_id, "request": request, "givers": givers}
     return HttpResponse(render_to_string(template, context), status=status)
+
+
+def _problem(status: int, reason: str, request_id: str) -> HttpResponse:
+    kind, words = _PROBLEMS[status]
+    document = {
+        "type": f"urn:ecsportal:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": reason or words,
+        "request_id": request_id,
+        "errors": [],
+    }
+    return JsonResponse(document, status=status, content_type="application/problem+json")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -80,7 +140,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, "403.html", 403, str(exception))
+    """Says which right is missing, and who gives it where the person may see the project."""
+    return _page(request, "403.html", 403, str(exception), _givers(request))
+
+
+def _givers(request: HttpRequest) -> Givers | None:
+    if request.resolver_match is None or not hasattr(request, "user"):
+        return None
+    with suppress(DatabaseError):
+        return givers_of(actor_of(request), request.resolver_match.kwargs)
+    return None
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

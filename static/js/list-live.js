@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { tick } from "./clock.js";
 import { isIdle } from "./idle.js";
+import { elementOf } from "./markup.js";
 import { morph, swap } from "./morph.js";
 
 const EVERY_MS = 5000;
@@ -62,9 +63,7 @@ function showWaiting() {
 
 function apply(update) {
   Object.entries(update.rows).forEach(([id, html]) => {
-    const holder = document.createElement("template");
-    holder.innerHTML = html.trim();
-    showRow(id, holder.content.firstElementChild);
+    showRow(id, elementOf(html));
   });
   Object.entries(update.html).forEach(([id, html]) => swap(id, html));
   if (update.moved && !moved) announce(document.getElementById("list-changed").textContent);

@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { tick } from "./clock.js";
 import { isIdle } from "./idle.js";
+import { pageOf } from "./markup.js";
 import { swap } from "./morph.js";
 
 const QUIET_MS = 25000; // a heartbeat comes every 15 s; ten seconds more without one is a sign
@@ -161,7 +162,7 @@ class Live {
 async function refreshOwn(ids) {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = pageOf(await answer.text());
     if (!answer.ok) return;
     ids.forEach((id) => {
       const fresh = page.getElementById(id);

@@ -1,5 +1,7 @@
 // Makes an element look like freshly rendered HTML while keeping the nodes that are already right.
 // Kept nodes keep the focus, the text selection, the scroll position and a turning icon's angle.
+import { elementOf } from "./markup.js";
+
 function syncAttributes(old, fresh) {
   // Whether a disclosure is open belongs to the reader, not to the server.
   const kept = old.nodeName === "DETAILS" ? ["open"] : [];
@@ -34,12 +36,10 @@ export function morph(old, fresh) {
   } else if (old.data !== fresh.data) old.data = fresh.data;
 }
 
-// `html` is markup rendered by our own templates; it is parsed inert, scripts in it never run.
+// `html` is markup rendered by our own templates.
 export function swap(id, html) {
   const target = document.getElementById(id);
   if (!target) return;
-  const holder = document.createElement("template");
-  holder.innerHTML = html.trim();
-  const fresh = holder.content.firstElementChild;
+  const fresh = elementOf(html);
   if (fresh) morph(target, fresh);
 }

@@ -129,11 +129,11 @@ def _fill(address: str, *, add: bool) -> None:
 
 
 def _ask(url: str) -> dict[str, Any]:
-    """A document of the simulator's control; it may need a moment to listen."""
+    """A document of our own simulator's control; it may need a moment to listen."""
     deadline = time.monotonic() + START_WITHIN_S
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own simulator
+            with urllib.request.urlopen(url, timeout=5) as answer:  # nosec B310
                 document: dict[str, Any] = json.load(answer)
                 return document
         except OSError as error:
