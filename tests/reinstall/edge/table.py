@@ -19,6 +19,7 @@ from tests.reinstall.edge.world import (
 ALL = frozenset({"viewer", "requester", "admin"})
 REQUEST = frozenset({"requester", "admin"})
 MANAGE = frozenset({"admin"})
+SCRIPTS = frozenset({"requester", "operator", "approver", "admin"})
 NONE: frozenset[str] = frozenset()
 
 
@@ -147,6 +148,8 @@ PAGES: dict[str, dict[str, Expected]] = {
     "job-cancel": {"POST": may_request(302)},
     "job-settle": {"GET": Expected(302, ALL | {NOBODY}, reach="people"), "POST": may_request(200)},
     "job-second": {"POST": may_request(200)},
+    # There is no script in the world of the matrix: those who might see it are told so.
+    "job-script": {"POST": Expected(303, SCRIPTS)},
     "job-report": {"GET": members()},
     "job-exchange": {"GET": members()},
     "clouds": {"GET": people()},
