@@ -79,6 +79,7 @@ urlpatterns = [
     path("presets/check/<slug:slug>/", presets.preset_check, name="preset-check"),
     path("presets/<slug:slug>/", presets.preset_detail, name="preset"),
     path("presets/<slug:slug>/v/<int:number>/", presets.preset_detail, name="preset-version"),
+    path("presets/<slug:slug>/v/<int:number>/script/", reveals.preset_script, name="preset-script"),
     path("presets/<slug:slug>/change/", presets.preset_change, name="preset-change"),
     path("presets/<slug:slug>/retire/", preset_acts.preset_retire, name="preset-retire"),
     path("presets/<slug:slug>/restore/", preset_acts.preset_restore, name="preset-restore"),

@@ -163,6 +163,7 @@ PAGES: dict[str, dict[str, Expected]] = {
     "preset-check": {"POST": members()},
     "preset": {"GET": members()},
     "preset-version": {"GET": members()},
+    "preset-script": {"POST": Expected(303, SCRIPTS)},
     "preset-change": {"GET": may_request(200), "POST": may_request(409)},
     "preset-retire": {"POST": may_request(303)},
     "preset-restore": {"POST": may_request(303)},
