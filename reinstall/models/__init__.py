@@ -1,6 +1,7 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
 from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.approvals import Approval
 from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
@@ -15,6 +16,7 @@ from reinstall.models.syncs import SyncRun
 
 __all__ = [
     "ApiToken",
+    "Approval",
     "Attempt",
     "AuditEvent",
     "AuditKey",

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound, RuleBroken
+from reinstall.domain.roles import Right, roles_with
 from reinstall.models import AuditEvent, Project
 from reinstall.selectors.pages import Page, ordering_of, page_of
 
@@ -34,6 +35,10 @@ class AuditFilters:
     until: datetime | None = None
     q: str = ""
     ordering: str = NEWEST_FIRST
+
+
+#: Things whose entries tell of people and of how a project is set up: for auditors and admins of it.
+OF_PEOPLE = ("account", "audit", "membership", "project", "token")
 
 
 def audit_page(actor: Actor, filters: AuditFilters, *, cursor: str = "", limit: int = 50) -> Page[AuditEvent]:
@@ -96,7 +101,14 @@ def _text(side: Mapping[str, Any], name: str) -> str:
 def _visible(actor: Actor) -> QuerySet[AuditEvent, AuditEvent]:
     if actor.sees_all and actor.only_projects is None:
         return AuditEvent.objects.all()
-    return AuditEvent.objects.filter(project_slug__in=Project.objects.visible_to(actor).values("slug"))
+    visible = Project.objects.visible_to(actor)
+    seen = AuditEvent.objects.filter(project_slug__in=visible.values("slug"))
+    if actor.sees_all:
+        return seen
+    mine = {"memberships__user_id": actor.user_id or 0, "memberships__role__in": roles_with(Right.AUDIT)}
+    return seen.exclude(
+        Q(object_type__in=OF_PEOPLE) & ~Q(project_slug__in=visible.filter(**mine).values("slug"))
+    )
 
 
 def _filtered(actor: Actor, filters: AuditFilters) -> QuerySet[AuditEvent, AuditEvent]:

@@ -53,7 +53,7 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
             server_id=str(job.server_id),
             body=spec.request_bytes(),
             signed_at=signed_at,
-            version="v1" if job.call_version == "v1" else "v2",
+            version=requests.version_of(job),
         )
     except CloudError as error:
         # A token login that fails here: nothing was armed, nothing was sent.

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from reinstall.web import (
+    approvals,
     audit,
     audit_export,
     cloud_test,
@@ -72,6 +73,9 @@ urlpatterns = [
     path("presets/<slug:slug>/retire/", preset_acts.preset_retire, name="preset-retire"),
     path("presets/<slug:slug>/restore/", preset_acts.preset_restore, name="preset-restore"),
     path("presets/<slug:slug>/delete/", preset_acts.preset_delete, name="preset-delete"),
+    path("approvals/", approvals.approval_list, name="approvals"),
+    path("approvals/<int:approval_id>/", approvals.approval_detail, name="approval"),
+    path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),
     path("audit/<int:entry_id>/", audit.audit_entry, name="audit-entry"),

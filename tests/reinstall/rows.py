@@ -11,6 +11,7 @@ from django.db import transaction
 from reinstall.domain.actors import Actor, Source
 from reinstall.domain.states import ACTIVE, JobState
 from reinstall.models import (
+    Approval,
     AuditEvent,
     Cloud,
     Disk,
@@ -62,6 +63,19 @@ def an_actor(person: User, **changes: Any) -> Actor:
         "sees_all": person.is_superuser,
     }
     return Actor(**(values | changes))
+
+
+def an_approval(order: Order, **changes: Any) -> Approval:
+    """Of an order; open unless `changes` say otherwise."""
+    values: dict[str, Any] = {
+        "order": order,
+        "project": order.project,
+        "request_hash": order.request_hash,
+        "requested_by": order.requested_by,
+        "asked_at": order.created_at,
+        "expires_at": order.created_at + timedelta(days=1),
+    }
+    return Approval.objects.create(**(values | changes))
 
 
 def a_server(project: Project, name: str = "", *, data_disks: int = 1, **changes: Any) -> Server:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 from reinstall.domain.states import ACTIVE, FINAL, JobState, Verdict
 from reinstall.models import (
     ApiToken,
+    Approval,
     Attempt,
     AuditEvent,
     Cloud,
@@ -57,6 +58,11 @@ TRIED = {
     "proposal_answer_known",
     "proposal_ended_exactly_with_an_end",
     "confirmed_by_another",
+    "role_known",
+    "approval_ended_exactly_with_an_end",
+    "approval_good_exactly_when_agreed",
+    "approved_by_another",
+    "overridden_by_two",
 }
 
 
@@ -141,10 +147,42 @@ def put(rows: models.QuerySet[Any], **values: Any) -> None:
 
 def test_no_constraint_is_forgotten() -> None:
     tables = (
-        ApiToken, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership, Order,
-        Project, Proposal, Server,
+        ApiToken, Approval, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership,
+        Order, Project, Proposal, Server,
     )  # fmt: skip
     assert {constraint.name for table in tables for constraint in table._meta.constraints} == TRIED
+
+
+def test_a_role_is_one_of_the_table(django_user_model: Any) -> None:
+    someone = django_user_model.objects.create_user("eve")
+    with refused():
+        Membership.objects.create(user=someone, project=project(), role="owner")
+
+
+def test_an_approval_is_of_two_people_and_ends_in_one_way() -> None:
+    asked = order(project())
+    made = Approval.objects.create(
+        order=asked,
+        project=asked.project,
+        request_hash="0" * 64,
+        requested_by=asked.requested_by,
+        asked_at=NOW,
+        expires_at=NOW,
+    )
+    bob = User.objects.create_user("bob")
+    done: dict[str, Any] = {"end": "approved", "ended_at": NOW, "good_until": NOW, "ended_by": bob}
+    for wrong in (
+        {"ended_by": asked.requested_by},
+        {"ended_by": None},
+        {"good_until": None},
+        {"ended_at": None},
+        {"end": "sometime", "good_until": None},
+        {"end": "overridden"},
+        {"end": "overridden", "override_by": bob},
+    ):
+        with refused():
+            put(Approval.objects.filter(pk=made.pk), **(done | wrong))
+    put(Approval.objects.filter(pk=made.pk), **done)
 
 
 @pytest.mark.parametrize("first", sorted(ACTIVE))

@@ -17,6 +17,7 @@ VALUES = {
     "job_id": 1,
     "token_id": 1,
     "cloud_id": 1,
+    "approval_id": 1,
     "view_id": 1,
     "entry_id": 1,
     "slug": "x",
