@@ -73,7 +73,13 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "key_reused",
     ),
     428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
-    503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
+    503: (
+        "busy",
+        "The portal's database is locked, full or out of reach: send it again later. Or (not-recorded) the "
+        "audit entry could not be written, and nothing was done.",
+        "",
+        "",
+    ),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
 

@@ -1,4 +1,4 @@
-"""The audit log in a real browser: narrowed, an entry read, a file taken, a bent row named; and without JS."""
+"""The audit log in a real browser: narrowed, an entry read, a file taken, a bent row named; and no JS."""
 
 import csv
 import io

@@ -1,5 +1,6 @@
 """Entries find their place in the chain: one, many, from many writers, and where an end was bent."""
 
+import threading
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -179,4 +180,33 @@ def test_a_writer_passes_by_the_stream_another_holds(transactional_db: None) -> 
         history.record_all(actor=ENGINE, now=now(), acts=acts(1))
     places = sorted(AuditEvent.objects.values_list("stream", "position"))
     assert places == [(0, 1), (0, 2), (0, 3), (1, 1)]
+    assert verify(now=now()).unbroken
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_where_every_stream_is_held_a_writer_waits_its_turn(transactional_db: None) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT number FROM reinstall_auditstream FOR UPDATE")
+            held.set()
+            for _ in range(100_000):
+                cursor.execute(waiting)
+                if cursor.fetchone() == (1,):
+                    return
+        raise AssertionError("nobody waited")
+
+    def write() -> None:
+        assert held.wait(timeout=10)
+        recorded()
+
+    held = threading.Event()
+    assert together([hold, write]) == [None, None]
+    assert AuditEvent.objects.count() == 1
     assert verify(now=now()).unbroken
