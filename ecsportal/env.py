@@ -32,6 +32,10 @@ KNOWN = {
     "ECSPORTAL_CALL_WALL_S": "seconds after which the reinstall call is cut off; 5 to 60, 60 if not given",
     "ECSPORTAL_AUTO_NOT_APPLIED": "true closes a job by itself once it is proven that nothing happened",
     "ECSPORTAL_SECOND_PERSON": 'where "it never started" needs a second person: production, always or never',
+    "ECSPORTAL_SECOND_FACTOR": "where wiping and administering need a second factor: real, always or never",
+    "ECSPORTAL_SESSION_IDLE_MIN": "minutes without a request that end a session; 30 if not given",
+    "ECSPORTAL_SESSION_HOURS": "hours after which people sign in anew, whatever they do; 12 if not given",
+    "ECSPORTAL_OIDC": "JSON: issuer, client_id, client_secret and what groups mean; single sign-on",
     "ECSPORTAL_FORM_WAIT_S": "seconds a form waits for the cloud, 0: it is not asked; 3 if not given",
     "ECSPORTAL_KEEP_SECRETS_DAYS": "days scripts and passwords stay, sealed, after a job; 30 if not given",
     "ECSPORTAL_DATA_DIR": "directory of the embedded database, keys and logs; var/ if not given",
@@ -39,6 +43,7 @@ KNOWN = {
     "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
     "ECSPORTAL_LEASE_S": "seconds a claimed job belongs to its worker; 180, below 90 in a fault run only",
     "ECSPORTAL_SYNC_EVERY_S": "seconds between two readings of an inventory; 300, 0 for never by itself",
+    "ECSPORTAL_THROTTLES": "how often one may ask: read=600/min,order=30/min; s, min, hour, day or off",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 

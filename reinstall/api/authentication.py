@@ -1,7 +1,9 @@
 """Who calls: a token in the Authorization header, or the session of a browser."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -11,8 +13,12 @@ from rest_framework.request import Request
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.domain.errors import NotAllowed
+from reinstall.domain.proofs import Proof
 from reinstall.models import ApiToken
-from reinstall.services import access
+from reinstall.services import tokens
+
+#: The same for all of them: whoever found a token is not told what would make it good.
+_NO_TOKEN = "This token is not known here, was revoked, has expired, or may not be used from where you are."
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -22,11 +28,11 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        found = access.authenticate_token(
+        found = tokens.authenticate_token(
             secret=secret.strip(), now=timezone.now(), address=request.META.get("REMOTE_ADDR", "")
         )
         if found is None:
-            raise AuthenticationFailed("This token is not known here, or it was revoked or has expired.")
+            raise AuthenticationFailed(_NO_TOKEN)
         user, token = found
         return user, _actor_of_token(request, user, token)
 
@@ -41,7 +47,9 @@ class BrowserSession(SessionAuthentication):
         found = super().authenticate(request)
         if found is None:
             return None
-        user = found[0]
+        user, proof = found[0], Proof.of(request.session)
+        if proof.is_over(timezone.now(), timedelta(seconds=settings.SESSION_COOKIE_AGE)):
+            return None
         return user, Actor(
             user_id=user.pk,
             name=user.get_username(),
@@ -49,6 +57,8 @@ class BrowserSession(SessionAuthentication):
             address=request.META.get("REMOTE_ADDR", ""),
             request_id=request.META.get("ecsportal.request_id", ""),
             sees_all=user.is_superuser,
+            second_factor=proof.second_factor,
+            proved_at=proof.proved_at,
         )
 
 

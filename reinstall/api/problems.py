@@ -13,7 +13,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, NotRecorded, RuleBroken
+from reinstall.api.throttle import headers_of
+from reinstall.domain.errors import (
+    Conflict,
+    FieldError,
+    NeedsProof,
+    NeedsSecondFactor,
+    NotAllowed,
+    NotFound,
+    NotRecorded,
+    RuleBroken,
+    TooMany,
+)
 from reinstall.models.outages import is_away
 
 log = logging.getLogger(__name__)
@@ -105,13 +116,11 @@ def answer(problem: Problem, request: Request) -> Response:
 def _problem_of(exc: Exception) -> Problem:
     match exc:
         case RuleBroken():
-            first = exc.errors[0]
-            status = _STATUS_OF_CODE.get(first.code, HTTPStatus.BAD_REQUEST)
-            return Problem(status, "rule_broken", first.message, exc.errors)
+            return _rule_broken(exc)
         case Conflict():
             return _conflict(exc)
         case NotAllowed():
-            return Problem(HTTPStatus.FORBIDDEN, "not_allowed", str(exc))
+            return Problem(HTTPStatus.FORBIDDEN, _refusal(exc), str(exc))
         case NotFound():
             return Problem(HTTPStatus.NOT_FOUND, "not_found", str(exc))
         case exceptions.APIException():
@@ -121,6 +130,13 @@ def _problem_of(exc: Exception) -> Problem:
         case PermissionDenied():
             return Problem(HTTPStatus.FORBIDDEN, "not_allowed", str(exc) or "This is not yours to do.")
     return _of_the_portal(exc)
+
+
+def _refusal(exc: NotAllowed) -> str:
+    """What would help: nothing, or a proof of who is at the browser."""
+    if isinstance(exc, NeedsSecondFactor):
+        return "needs_second_factor"
+    return "needs_proof" if isinstance(exc, NeedsProof) else "not_allowed"
 
 
 def _of_the_portal(exc: Exception) -> Problem:
@@ -134,6 +150,15 @@ def _of_the_portal(exc: Exception) -> Problem:
         "internal",
         "Something went wrong in this portal. Tell its operator the request_id; the log has the cause.",
     )
+
+
+def _rule_broken(exc: RuleBroken) -> Problem:
+    first = exc.errors[0]
+    if isinstance(exc, TooMany):
+        headers = {"Retry-After": str(exc.standing.reset_s)} | headers_of(exc.standing)
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, first.code, first.message, headers=headers)
+    status = _STATUS_OF_CODE.get(first.code, HTTPStatus.BAD_REQUEST)
+    return Problem(status, "rule_broken", first.message, exc.errors)
 
 
 def _conflict(exc: Conflict) -> Problem:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from reinstall.domain.throttles import Standing
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -31,6 +33,14 @@ class NotAllowed(Exception):
     """The person may see the thing but not do this. The message names the right that is missing."""
 
 
+class NeedsSecondFactor(NotAllowed):
+    """The act is for sessions signed in with a second factor, and this one was not."""
+
+
+class NeedsProof(NotAllowed):
+    """The act wants a fresh proof of who is at the browser; the last one is too long ago."""
+
+
 class NotFound(Exception):
     """There is no such thing, or it is not theirs: the two are told apart nowhere."""
 
@@ -45,6 +55,14 @@ class Conflict(Exception):
         self.job = job
         self.field = field
         self.code = code
+
+
+class TooMany(RuleBroken):
+    """A limit is reached; `standing` says which one, and when the same may be asked again."""
+
+    def __init__(self, message: str, standing: Standing) -> None:
+        super().__init__(message, "", "too_many_requests")
+        self.standing = standing
 
 
 class NotRecorded(Exception):

@@ -1,6 +1,6 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
-from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.access import ApiToken, IdempotencyKey, RateCount
 from reinstall.models.approvals import Approval
 from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
@@ -12,6 +12,7 @@ from reinstall.models.presets import Preset, PresetVersion
 from reinstall.models.proposals import Proposal
 from reinstall.models.selections import SavedView, Selection
 from reinstall.models.servers import Disk, Image, KeyPair, KmsKey, Server
+from reinstall.models.sessions import FailedTry, SignedIn
 from reinstall.models.syncs import SyncRun
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EngineTick",
     "Environment",
     "Evidence",
+    "FailedTry",
     "Exchange",
     "IdempotencyKey",
     "Image",
@@ -40,9 +42,11 @@ __all__ = [
     "PresetVersion",
     "Project",
     "Proposal",
+    "RateCount",
     "SavedView",
     "Selection",
     "Server",
+    "SignedIn",
     "SyncRun",
     "SystemFlag",
     "Watch",

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from reinstall.domain.errors import RuleBroken
 from reinstall.selectors.tokens import my_tokens
-from reinstall.services.access import create_token, revoke_token
+from reinstall.services.tokens import TokenRequest, create_token, revoke_token
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
-from reinstall.web.forms import TokenForm
+from reinstall.web.token_forms import TokenForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -20,10 +20,21 @@ from reinstall.web.forms import TokenForm
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
     """The tokens; after a POST also the new one, this once."""
-    form = _form(request)
+    form = _form(request, TokenForm(request.POST) if request.method == "POST" else None)
     secret = _made(request, form) if request.method == "POST" and form.is_valid() else ""
-    if secret:
-        form = _form(request, fresh=True)
+    return _page(request, _form(request) if secret else form, secret)
+
+
+@translated
+def shown_again(request: HttpRequest, why: str) -> HttpResponse:
+    """The form as it was typed. Makes no token."""
+    form = _form(request, TokenForm(request.POST))
+    form.is_valid()
+    form.add_error(None, why)
+    return _page(request, form)
+
+
+def _page(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
     context = {
         "form": form,
         "secret": secret,
@@ -36,9 +47,9 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest, *, fresh: bool = False) -> TokenForm:
-    posted = request.method == "POST" and not fresh
-    form = TokenForm(request.POST) if posted else TokenForm(initial={"scopes": ["read"]})
+def _form(request: HttpRequest, form: TokenForm | None = None) -> TokenForm:
+    """`form`, or an empty one, with the projects one may choose from."""
+    form = form or TokenForm(initial={"scopes": ["read"]})
     projects = scope.projects_of(request, actor_of(request))
     form.offer_projects([(project.slug, project.name) for project in projects])
     return form
@@ -51,10 +62,13 @@ def _made(request: HttpRequest, form: TokenForm) -> str:
             actor=actor_of(request),
             now=timezone.now(),
             user=request.user,  # type: ignore[arg-type]
-            name=said["name"],
-            scopes=said["scopes"],
-            project_slugs=said["projects"],
-            days=said["days"],
+            request=TokenRequest(
+                name=said["name"],
+                scopes=said["scopes"],
+                projects=said["projects"],
+                days=said["days"],
+                networks=said["networks"].replace(",", " ").split(),
+            ),
         )
     except RuleBroken as broken:
         for error in broken.errors:

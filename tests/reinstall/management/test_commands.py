@@ -12,9 +12,10 @@ from django.core.management.base import CommandError
 from django.utils.timezone import now
 
 from reinstall.models import ApiToken, AuditEvent, Cloud, Project, Server
-from reinstall.services import access
+from reinstall.services import tokens
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import added_project
+from tests.reinstall.signing import with_app
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,7 @@ def test_a_token_is_printed_alone_on_the_last_line_and_works(user: User) -> None
     out, err = run("token", "create", "alice", "--name", "ci")
     assert re.fullmatch(r"ecsp_[A-Za-z0-9_-]{43}\n", out)
     assert "cannot be shown again" in err
-    found = access.authenticate_token(secret=out.strip(), now=now(), address="")
+    found = tokens.authenticate_token(secret=out.strip(), now=now(), address="")
     assert found is not None
     assert (found[0], found[1].scopes, found[1].name) == (user, ["read", "request"], "ci")
     entry = AuditEvent.objects.get(action="token.created")
@@ -207,3 +208,10 @@ def test_credentials_are_rotated_from_a_file(
     assert line.startswith("credentials: The old credentials stay: Sign-in failed")
     (line,) = refused("cloud", "rotate", project.slug, written({"credentials": good, "name": "x"}))
     assert line.startswith("name: There is no field name here.")
+
+
+def test_a_lost_factor_is_reset_by_name(user: User) -> None:
+    with_app(user)
+    out, _ = run("factor", "reset", "alice")
+    assert out == "2 factors of alice removed; alice is signed out everywhere\n"
+    assert refused("factor", "reset", "nobody") == ["There is no account nobody."]
