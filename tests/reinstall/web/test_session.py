@@ -1,5 +1,7 @@
 """Signing in and out, and that nothing is shown without it."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -7,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from reinstall.models import AuditEvent
-from reinstall.web import urls
+from reinstall.web import kept, stale, urls
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +109,23 @@ def test_without_its_entry_nobody_is_signed_in(user: User) -> None:
     answer = client.post("/sign-in/", {"username": "alice", "password": "correct horse battery"})
     assert answer.status_code == 500
     assert client.get("/jobs/").status_code == 302
+
+
+def views_of(found: list[Any]) -> list[Any]:
+    """The view of every address, those of included files as well."""
+    nested = [views_of(one.url_patterns) if hasattr(one, "url_patterns") else [one.callback] for one in found]
+    return [view for views in nested for view in views]
+
+
+def test_no_address_of_the_sign_in_library_is_reachable() -> None:
+    views = views_of(get_resolver().url_patterns)
+    assert len(views) > 100
+    assert [view for view in views if view.__module__.startswith("allauth")] == []
+
+
+def test_every_form_that_may_be_kept_can_be_shown_again() -> None:
+    assert set(stale.SHOWN_AGAIN) == kept.COME_BACK
+    assert {pattern.name for pattern in patterns()} >= kept.COME_BACK
 
 
 def patterns() -> list[URLPattern]:
