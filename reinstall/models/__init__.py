@@ -2,6 +2,7 @@
 
 from reinstall.models.access import ApiToken, IdempotencyKey
 from reinstall.models.approvals import Approval
+from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
@@ -19,6 +20,8 @@ __all__ = [
     "Approval",
     "Attempt",
     "AuditEvent",
+    "AuditKey",
+    "AuditStream",
     "Budget",
     "Cloud",
     "Disk",

@@ -10,7 +10,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from reinstall.domain.errors import Conflict, NeedsProof, NeedsSecondFactor, NotAllowed, NotFound, RuleBroken
+from reinstall.domain.errors import (
+    Conflict,
+    NeedsProof,
+    NeedsSecondFactor,
+    NotAllowed,
+    NotFound,
+    NotRecorded,
+    RuleBroken,
+)
 from reinstall.models.outages import is_away
 from reinstall.web import kept
 from reinstall.web.answers import see_other
@@ -81,6 +89,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Django calls this while it handles the exception.
+    if isinstance(sys.exception(), NotRecorded):
+        return _page(request, "not_recorded.html", 503, str(sys.exception()))
     if is_away(sys.exception()):
         busy = _page(request, "503.html", 503)
         busy["Retry-After"] = "10"

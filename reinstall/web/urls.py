@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from reinstall.web import (
     approvals,
     audit,
+    audit_export,
     cloud_test,
     clouds,
     health,
@@ -92,6 +93,9 @@ urlpatterns = [
     path("settings/security/password/", security.password_change, name="password-change"),
     path("settings/security/sessions/<int:session_id>/end/", security.session_end, name="session-end"),
     path("settings/security/sessions/end-others/", security.sessions_end, name="sessions-end"),
+    path("audit/<int:entry_id>/", audit.audit_entry, name="audit-entry"),
+    path("audit/export/", audit_export.audit_export, name="audit-export"),
+    path("audit/verify/", audit.audit_verify, name="audit-verify"),
     path("settings/tokens/", tokens.token_list, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("manage/health/", manage.health, name="health"),

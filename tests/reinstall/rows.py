@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from reinstall.domain.actors import Actor, Source
@@ -25,6 +26,7 @@ from reinstall.models import (
     Project,
     Server,
 )
+from reinstall.services import chain
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -142,9 +144,25 @@ def a_job(order: Order, server: Server, state: JobState = JobState.QUEUED, **cha
     return Job.objects.create(**(values | changes))
 
 
+def an_event(**changes: Any) -> AuditEvent:
+    """An entry of the audit history, in its place in the chain; `changes` are columns."""
+    values: dict[str, Any] = {
+        "at": T0,
+        "actor_name": "bob",
+        "source": "browser",
+        "action": "order.placed",
+        "object_type": "order",
+        "object_id": "1",
+    }
+    entry = AuditEvent(**(values | changes))
+    with transaction.atomic():
+        chain.append([entry])
+    return entry
+
+
 def an_entry(job: Job, state: JobState, seq: int, at: datetime, note: str = "") -> AuditEvent:
     """The audit entry of a move of `job`."""
-    return AuditEvent.objects.create(
+    return an_event(
         at=at,
         actor_name="engine",
         source="system",
