@@ -81,6 +81,7 @@ def test_with_the_last_factor_the_recovery_codes_go(user: User) -> None:
     assert client.post(f"/settings/security/factors/{theirs.pk}/remove/").status_code == 404
     assert client.post(f"/settings/security/factors/{mine.pk}/remove/").status_code == 303
     assert set(Authenticator.objects.values_list("user", flat=True)) == {other.pk}
+    assert not Proof.of(client.session).second_factor
 
 
 def test_new_recovery_codes_end_the_old_ones(user: User) -> None:

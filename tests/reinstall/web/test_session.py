@@ -9,6 +9,7 @@ from django.urls import URLPattern, get_resolver
 
 from reinstall.models import AuditEvent
 from reinstall.web import kept, stale, urls
+from tests.reinstall.rows import a_project
 from tests.reinstall.unrecorded import audit_log_full
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,15 @@ def test_signing_in_leads_to_where_one_wanted_to_go(user: User) -> None:
     said = {"username": "alice", "password": "correct horse battery", "next": "/jobs/?tab=all"}
     assert client.post("/sign-in/", said)["Location"] == "/jobs/?tab=all"
     assert client.get("/jobs/").status_code == 200
+
+
+def test_the_page_says_where_nothing_real_can_be_wiped(user: User) -> None:
+    said = b"This is the simulator. Nothing real can be wiped."
+    assert said not in Client().get("/sign-in/").content
+    a_project("toy", environment="simulator")
+    assert said in Client().get("/sign-in/").content
+    a_project("real")
+    assert said not in Client().get("/sign-in/").content
 
 
 def test_another_site_is_never_led_to(user: User) -> None:
