@@ -20,7 +20,7 @@ on_postgres = PORTAL_TEST_STRICT=1 \
 	ECSPORTAL_SECRET_KEY="$$(head -c 48 /dev/urandom | base64 -w 0)" \
 	ECSPORTAL_ENCRYPTION_KEYS="test:$$(head -c 32 /dev/urandom | base64 -w 0)"
 
-.PHONY: help demo test test-all lint format types contracts migrations check bench faults services lock screenshots clean
+.PHONY: help demo test test-all lint format types contracts migrations check bench faults services lock client screenshots clean
 .PHONY: venv-runtime venv-dev
 
 help: ## this list
@@ -68,6 +68,9 @@ lock: ## writes requirements/*.txt anew from requirements/*.in (needs uv)
 	compile="$$uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links"; \
 	$$compile --custom-compile-command "make lock" requirements/runtime.in -o requirements/runtime.txt && \
 	$$compile --custom-compile-command "make lock" -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+
+client: venv-dev ## writes clients/python/ecsportal_client.py anew from the OpenAPI document
+	@$(bin)/python scripts/client.py
 
 screenshots: venv-dev ## pictures of every page of a running `make demo` into var/screenshots (PORT= as there)
 	@$(bin)/python scripts/screenshots.py --url http://127.0.0.1:$(PORT) $(ARGS)

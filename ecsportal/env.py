@@ -43,6 +43,7 @@ KNOWN = {
     "ECSPORTAL_FAULT_INJECTION": "crash points of a fault run, as K2:0.2,K3:1; never in production",
     "ECSPORTAL_LEASE_S": "seconds a claimed job belongs to its worker; 180, below 90 in a fault run only",
     "ECSPORTAL_SYNC_EVERY_S": "seconds between two readings of an inventory; 300, 0 for never by itself",
+    "ECSPORTAL_THROTTLES": "how often one may ask: read=600/min,order=30/min; s, min, hour, day or off",
     "ECSPORTAL_TRUST_PROXY": "true believes X-Forwarded-Proto and X-Forwarded-For of the proxy in front",
 }
 

@@ -14,6 +14,7 @@ from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
 from reinstall.domain.budgets import parse_rates
 from reinstall.domain.signon import read_sign_on
+from reinstall.domain.throttles import parse_limits
 
 # Lets ModelAdmin and others carry the type they are about, at run time too.
 django_stubs_ext.monkeypatch()
@@ -63,6 +64,10 @@ try:
     CALLS_PER_SECOND = parse_rates(env.items("ECSPORTAL_CALLS_PER_SECOND"))
 except ValueError as error:
     raise ImproperlyConfigured(f"ECSPORTAL_CALLS_PER_SECOND: {error}.") from None
+try:
+    THROTTLES = parse_limits(env.items("ECSPORTAL_THROTTLES"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"ECSPORTAL_THROTTLES: {error}.") from None
 
 # ---------------------------------------------------------------- secrets
 SECRET_KEY = env.text("ECSPORTAL_SECRET_KEY")

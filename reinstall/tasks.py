@@ -20,6 +20,7 @@ from reinstall.services import (
     selections,
     sessions,
     syncruns,
+    throttles,
     tries,
     turns,
     verification,
@@ -130,6 +131,7 @@ def tidy(**_: Any) -> None:
     tries.forget_tries(now=now)
     syncruns.forget_old(now=now)
     forgetting.forget_secrets(now=now)
+    throttles.forget_old(now=now)
     anchoring.drop_anchor(now=now)
     verification.verify_due(now=now)
 

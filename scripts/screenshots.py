@@ -26,6 +26,8 @@ LISTS = (
     "/clouds/new/",
     "/audit/",
     "/settings/tokens/",
+    "/api/docs/",
+    "/api/docs/orders/",
     "/manage/health/",
     "/admin/",
 )

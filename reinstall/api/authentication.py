@@ -15,7 +15,10 @@ from reinstall.domain.actors import Actor, Source
 from reinstall.domain.errors import NotAllowed
 from reinstall.domain.proofs import Proof
 from reinstall.models import ApiToken
-from reinstall.services import access
+from reinstall.services import tokens
+
+#: The same for all of them: whoever found a token is not told what would make it good.
+_NO_TOKEN = "This token is not known here, was revoked, has expired, or may not be used from where you are."
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -25,11 +28,11 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        found = access.authenticate_token(
+        found = tokens.authenticate_token(
             secret=secret.strip(), now=timezone.now(), address=request.META.get("REMOTE_ADDR", "")
         )
         if found is None:
-            raise AuthenticationFailed("This token is not known here, or it was revoked or has expired.")
+            raise AuthenticationFailed(_NO_TOKEN)
         user, token = found
         return user, _actor_of_token(request, user, token)
 

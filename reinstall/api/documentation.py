@@ -9,14 +9,15 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework import serializers
 
 from reinstall.api.approval_shapes import APPROVAL
-from reinstall.api.authentication import BrowserSession, SignedIn, TokenAuthentication
+from reinstall.api.authentication import BrowserSession, TokenAuthentication
 from reinstall.api.bodies import Body
+from reinstall.api.csvfile import csv_text
 from reinstall.api.evidence_examples import EVIDENCE
 from reinstall.api.examples import EXAMPLES
+from reinstall.api.headers import ASKED, told
 from reinstall.api.lists import ListKind, common_filters
 from reinstall.api.preset_examples import PRESET
 from reinstall.api.problems import MEDIA_TYPE
@@ -27,7 +28,7 @@ from reinstall.api.system_shapes import SYSTEM
 _EXAMPLES = APPROVAL | EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
-_ALWAYS = (401, 403, 500, 503)
+_ALWAYS = (401, 403, 429, 500, 503)
 _TYPES = {
     "text": OpenApiTypes.STR,
     "format": OpenApiTypes.STR,
@@ -73,6 +74,12 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "key_reused",
     ),
     428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
+    429: (
+        "too-many-requests",
+        "This is more than 600 a minute, the limit for reading here. Go on in 17 seconds.",
+        "",
+        "",
+    ),
     503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
@@ -130,7 +137,12 @@ def describes_list(kind: ListKind, operation: str, summary: str) -> Decorator:
         for item in filters
     ]
     example = {"next": None, "previous": None, "results": [_EXAMPLES[kind.shape.__name__]]}
-    csv_file = OpenApiResponse(OpenApiTypes.STR, description="The same rows as a file (?format=csv).")
+    file = csv_text(kind.shape, [_EXAMPLES[kind.shape.__name__]])
+    csv_file = OpenApiResponse(
+        OpenApiTypes.STR,
+        description="The same rows as a file (?format=csv).",
+        examples=[OpenApiExample("file", value=file, media_type="text/csv", status_codes=["200"])],
+    )
     good = {
         (200, "application/json"): _good(_page_shape(kind.shape), 200, example),
         (200, "text/csv"): csv_file,
@@ -138,7 +150,7 @@ def describes_list(kind: ListKind, operation: str, summary: str) -> Decorator:
     return extend_schema(
         operation_id=operation,
         summary=summary,
-        parameters=parameters,
+        parameters=[*parameters, *told({200}, {400, *_ALWAYS}, ())],
         responses=_answers(good, (400,)),
         filters=False,
     )
@@ -166,36 +178,27 @@ def describes(operation: str, summary: str, shape: Shape | None, **details: Any)
     problems = (*given.problems, *((400, 413, 415) if body is not None else ()))
     good = {} if given.good is None else {given.good: _good(shape, given.good)}
     unchanged = _NOT_MODIFIED if "If-None-Match" in given.headers else {}
+    answers = {**good, **unchanged, **given.also}
     return extend_schema(
         operation_id=operation,
         summary=summary,
         request=body,
-        parameters=[_HEADERS[name] for name in given.headers],
-        responses=_answers({**good, **unchanged, **given.also}, problems),
+        parameters=[
+            *(ASKED[name] for name in given.headers),
+            *told(_statuses(answers), _ALWAYS, given.headers),
+        ],
+        responses=_answers(answers, problems),
         examples=[OpenApiExample("body", _EXAMPLES[body.__name__], request_only=True)] if body else [],
     )
 
 
+def _statuses(answers: Mapping[Any, OpenApiResponse]) -> set[int]:
+    """Of good answers; a key is a status, or a status with its media type."""
+    return {key[0] if isinstance(key, tuple) else key for key in answers}
+
+
 _NOT_MODIFIED: Mapping[Any, OpenApiResponse] = {
     304: OpenApiResponse(description="The version named by If-None-Match is still the one.")
-}
-
-
-def _header(name: str, about: str) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=about)
-
-
-_HEADERS = {
-    "Prefer": _header(
-        "Prefer", "respond-async: answered at once with 202; the work goes on in the background."
-    ),
-    "Idempotency-Key": _header(
-        "Idempotency-Key",
-        "1 to 128 printable characters, new for each order. The same key and body give the first answer "
-        "again, with Idempotent-Replayed: true. A dry run needs none.",
-    ),
-    "If-Match": _header("If-Match", "The ETag of the version you decided on; 412 when there is a newer one."),
-    "If-None-Match": _header("If-None-Match", "The ETag you have; 304 when it is still the one."),
 }
 
 
@@ -215,10 +218,3 @@ class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         about = "The browser's session; changes need the header X-CSRFToken as well."
         return {"type": "apiKey", "in": "cookie", "name": "ecsportal-session", "description": about}
-
-
-class OpenApiDocument(SpectacularJSONAPIView):
-    """The document itself, for whoever is signed in."""
-
-    authentication_classes = [TokenAuthentication, BrowserSession]
-    permission_classes = [SignedIn]

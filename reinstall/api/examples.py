@@ -79,9 +79,11 @@ _TOKEN = {
     "prefix": "ecsp_Zk3xq",
     "scopes": ["read", "request"],
     "projects": ["shop-staging"],
+    "networks": ["10.20.0.0/16"],
     "created_at": "2026-01-02T03:04:05Z",
     "expires_at": "2026-04-02T03:04:05Z",
-    "last_used_at": None,
+    "last_used_at": "2026-01-03T03:00:00Z",
+    "last_used_from": "10.20.0.7",
     "revoked_at": None,
 }
 #: Name of the shape or body -> a value of it.
@@ -268,6 +270,7 @@ EXAMPLES: dict[str, Any] = {
         "name": "nightly rebuild",
         "scopes": ["read", "request"],
         "projects": ["shop-staging"],
+        "networks": ["10.20.0.0/16"],
         "days": 30,
     },
     "AuditShape": {

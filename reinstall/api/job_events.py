@@ -7,7 +7,7 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
@@ -23,10 +23,17 @@ from reinstall.selectors.live import hub
 
 #: A comment is sent after so many seconds of silence, so that proxies and clients know the stream lives.
 BEAT_S = 15.0
+_EXAMPLE = (
+    'event: job\nid: 12\ndata: {"id": 2210, "state": "succeeded", "ended_at": "2026-01-02T03:07:41Z"}\n\n'
+    "event: end\ndata: {}\n\n"
+)
 _STREAM = {
     (200, "text/event-stream"): OpenApiResponse(
         OpenApiTypes.STR,
         description="Event `job` with the job as JSON, at once and after each change; `end` at the end.",
+        examples=[
+            OpenApiExample("stream", value=_EXAMPLE, media_type="text/event-stream", status_codes=["200"])
+        ],
     )
 }
 

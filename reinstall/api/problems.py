@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from reinstall.api.throttle import headers_of
 from reinstall.domain.errors import (
     Conflict,
     FieldError,
@@ -22,6 +23,7 @@ from reinstall.domain.errors import (
     NotFound,
     NotRecorded,
     RuleBroken,
+    TooMany,
 )
 from reinstall.models.outages import is_away
 
@@ -114,9 +116,7 @@ def answer(problem: Problem, request: Request) -> Response:
 def _problem_of(exc: Exception) -> Problem:
     match exc:
         case RuleBroken():
-            first = exc.errors[0]
-            status = _STATUS_OF_CODE.get(first.code, HTTPStatus.BAD_REQUEST)
-            return Problem(status, "rule_broken", first.message, exc.errors)
+            return _rule_broken(exc)
         case Conflict():
             return _conflict(exc)
         case NotAllowed():
@@ -150,6 +150,15 @@ def _of_the_portal(exc: Exception) -> Problem:
         "internal",
         "Something went wrong in this portal. Tell its operator the request_id; the log has the cause.",
     )
+
+
+def _rule_broken(exc: RuleBroken) -> Problem:
+    first = exc.errors[0]
+    if isinstance(exc, TooMany):
+        headers = {"Retry-After": str(exc.standing.reset_s)} | headers_of(exc.standing)
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, first.code, first.message, headers=headers)
+    status = _STATUS_OF_CODE.get(first.code, HTTPStatus.BAD_REQUEST)
+    return Problem(status, "rule_broken", first.message, exc.errors)
 
 
 def _conflict(exc: Conflict) -> Problem:

@@ -20,7 +20,8 @@ from reinstall.api.views import ApiView
 from reinstall.models import ApiToken
 from reinstall.selectors import tokens
 from reinstall.selectors.pages import Page
-from reinstall.services import access
+from reinstall.services import tokens as token_services
+from reinstall.services.tokens import MAX_DAYS, SCOPES, TokenRequest
 
 
 class TokenShape(serializers.Serializer[Any]):
@@ -29,13 +30,17 @@ class TokenShape(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="Its first characters, to tell tokens apart.")
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=access.SCOPES))
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES))
     projects = serializers.ListField(
         child=serializers.CharField(), help_text="Empty: every project of the person."
+    )
+    networks = serializers.ListField(
+        child=serializers.CharField(), help_text="Where it may be used from; empty: everywhere."
     )
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_from = serializers.CharField(help_text="The address of that use; empty before the first.")
     revoked_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -51,7 +56,11 @@ class TokenBody(Body):
     name = Text()
     scopes = Texts(help_text="Of read, request.")
     projects = Texts(default=list, help_text="Slugs; empty: every project of yours.")
-    days = Number(default=access.MAX_DAYS, help_text=f"How long it lives, 1 to {access.MAX_DAYS}.")
+    days = Number(default=MAX_DAYS, help_text=f"How long it lives, 1 to {MAX_DAYS}.")
+    networks = Texts(
+        default=list,
+        help_text="Where it may be used from, like 10.1.0.0/16 or 2001:db8::/48; empty: everywhere.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,11 @@ class _Shown:
     prefix: str
     scopes: list[str]
     projects: list[str]
+    networks: list[str]
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
+    last_used_from: str
     revoked_at: datetime | None
     secret: str = ""
 
@@ -82,9 +93,11 @@ def _shown(token: ApiToken, secret: str = "") -> _Shown:
         prefix=token.prefix,
         scopes=list(token.scopes),
         projects=sorted(project.slug for project in token.projects.all()),
+        networks=list(token.networks),
         created_at=token.created_at,
         expires_at=token.expires_at,
         last_used_at=token.last_used_at,
+        last_used_from=token.last_used_from,
         revoked_at=token.revoked_at,
         secret=secret,
     )
@@ -111,14 +124,8 @@ class TokenList(ApiView):
     )
     def post(self, request: Request) -> Response:
         body = read_body(TokenBody, request)
-        new = access.create_token(
-            actor=actor_of(request),
-            now=timezone.now(),
-            user=_person(request),
-            name=body["name"],
-            scopes=body["scopes"],
-            project_slugs=body["projects"],
-            days=body["days"],
+        new = token_services.create_token(
+            actor=actor_of(request), now=timezone.now(), user=_person(request), request=TokenRequest(**body)
         )
         shown = _shown(new.token, new.secret)
         location = f"{request.path}{shown.id}/"
@@ -145,7 +152,7 @@ class TokenDetail(ApiView):
     def delete(self, request: Request, token_id: int) -> Response:
         actor = actor_of(request)
         must_match(request, _shown(tokens.get_token(actor, token_id)).version)
-        access.revoke_token(actor=actor, now=timezone.now(), token_id=token_id)
+        token_services.revoke_token(actor=actor, now=timezone.now(), token_id=token_id)
         return Response(status=204)
 
 

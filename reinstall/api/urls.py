@@ -18,7 +18,7 @@ from reinstall.api import (
     system,
     tokens,
 )
-from reinstall.api.documentation import OpenApiDocument
+from reinstall.api.openapi import OpenApiDocument
 from reinstall.api.views import UnknownAddress
 
 app_name = "api"

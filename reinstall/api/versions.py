@@ -24,7 +24,7 @@ def answer_one(
     body = shaper(shape)(record)
     etag = etag_of(version or JSONRenderer().render(body))
     given = {name.replace("_", "-"): value for name, value in headers.items()} | {"ETag": etag}
-    if status == 200 and request.method in ("GET", "HEAD") and _names(request, "If-None-Match", etag):
+    if status == 200 and request.method in ("GET", "HEAD") and names_version(request, "If-None-Match", etag):
         return Response(status=304, headers=given)
     return Response(body, status=status, headers=given)
 
@@ -37,7 +37,7 @@ def etag_of(version: str | bytes) -> str:
 
 def must_match(request: Request, version: str) -> None:
     """Raises Stale when the caller sent If-Match and it names another version than this one."""
-    if "If-Match" in request.headers and not _names(request, "If-Match", etag_of(version)):
+    if "If-Match" in request.headers and not names_version(request, "If-Match", etag_of(version)):
         raise Stale
 
 
@@ -48,6 +48,7 @@ def must_name(request: Request, version: str) -> None:
     must_match(request, version)
 
 
-def _names(request: Request, header: str, etag: str) -> bool:
+def names_version(request: Request, header: str, etag: str) -> bool:
+    """Whether `header` of the request names the version with this ETag, or any."""
     given: Any = request.headers.get(header, "")
     return given.strip() == "*" or etag in _TAG.findall(given)

@@ -7,10 +7,10 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from reinstall.api.authentication import BrowserSession, SignedIn, TokenAuthentication
 from reinstall.api.bodies import JsonBody
+from reinstall.api.throttle import Throttled
 from reinstall.domain.errors import NotFound
 
 
@@ -28,7 +28,7 @@ class _OneFormat(BaseContentNegotiation):
         return first, str(first.media_type)
 
 
-class ApiView(APIView):
+class ApiView(Throttled):
     """Signed in by token or session, JSON in, JSON out, errors as problem documents."""
 
     authentication_classes = [TokenAuthentication, BrowserSession]

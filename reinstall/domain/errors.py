@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from reinstall.domain.throttles import Standing
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -53,6 +55,14 @@ class Conflict(Exception):
         self.job = job
         self.field = field
         self.code = code
+
+
+class TooMany(RuleBroken):
+    """A limit is reached; `standing` says which one, and when the same may be asked again."""
+
+    def __init__(self, message: str, standing: Standing) -> None:
+        super().__init__(message, "", "too_many_requests")
+        self.standing = standing
 
 
 class NotRecorded(Exception):

@@ -1,6 +1,6 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
-from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.access import ApiToken, IdempotencyKey, RateCount
 from reinstall.models.approvals import Approval
 from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
@@ -42,6 +42,7 @@ __all__ = [
     "PresetVersion",
     "Project",
     "Proposal",
+    "RateCount",
     "SavedView",
     "Selection",
     "Server",

@@ -1,4 +1,4 @@
-"""API tokens and idempotency keys."""
+"""API tokens, idempotency keys, and how often was asked."""
 
 from django.conf import settings
 from django.db import models
@@ -20,9 +20,13 @@ class ApiToken(models.Model):
     #: deleted would be good for all of them.
     limited = models.BooleanField(default=False)
     projects = models.ManyToManyField(Project, blank=True, related_name="api_tokens")
+    #: Networks it may be used from, as "10.1.0.0/16"; empty: from anywhere.
+    networks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
+    #: The address of that use.
+    last_used_from = models.CharField(max_length=64, blank=True, default="", db_default="")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -51,3 +55,16 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+class RateCount(models.Model):
+    """How often something was asked in a window of time: one row per kind and principal, used again."""
+
+    #: "read token:7", "order user:3", "project shop-prod".
+    name = models.CharField(max_length=160, primary_key=True)
+    #: Seconds since 1970.
+    window_start = models.BigIntegerField()
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"

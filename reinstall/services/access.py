@@ -1,11 +1,6 @@
-"""Who may do what: rights, API tokens."""
+"""Who may do what: rights and roles."""
 
-import hashlib
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -14,11 +9,8 @@ from django.db.models import QuerySet
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
 from reinstall.domain.roles import PEOPLE_ONLY, Right, missing_right, roles_with
-from reinstall.models import ApiToken, Membership, Project
+from reinstall.models import Membership, Project
 from reinstall.services import history, proof
-
-SCOPES = ("read", "request")
-MAX_DAYS = 90
 
 
 def project_for_reading(actor: Actor, slug: str) -> Project:
@@ -72,124 +64,6 @@ def has(actor: Actor, project: Project, right: Right) -> bool:
 
 def _members(project: Project, right: Right) -> QuerySet[Membership]:
     return Membership.objects.filter(project=project, role__in=roles_with(right))
-
-
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    """A token just made; `secret` is shown once and kept nowhere."""
-
-    token: ApiToken
-    secret: str
-
-
-def create_token(
-    *,
-    actor: Actor,
-    now: datetime,
-    user: User,
-    name: str,
-    scopes: Sequence[str],
-    project_slugs: Sequence[str],
-    days: int,
-) -> NewToken:
-    """Makes an API token of `user`. Raises RuleBroken naming the field."""
-    _may_make_tokens(actor, user)
-    _check_token(name, scopes, days)
-    proof.must_be_proved(actor, now=now)
-    projects = [project_for_reading(actor, slug) for slug in dict.fromkeys(project_slugs)]
-    secret = f"ecsp_{secrets.token_urlsafe(32)}"
-    with transaction.atomic():
-        token = ApiToken.objects.create(
-            user=user,
-            name=name.strip(),
-            prefix=secret[:10],
-            digest=_digest(secret),
-            scopes=sorted(set(scopes)),
-            limited=bool(projects),
-            created_at=now,
-            expires_at=now + timedelta(days=days),
-        )
-        token.projects.set(projects)
-        after = _token_facts(token, projects)
-        history.record(actor=actor, now=now, act=_token_act(token, "token.created", {}, after))
-    return NewToken(token, secret)
-
-
-def _may_make_tokens(actor: Actor, user: User) -> None:
-    if actor.scopes is not None:
-        raise NotAllowed("A token cannot make tokens. Sign in to make one.")
-    if not actor.sees_all and actor.user_id != user.pk:
-        raise NotAllowed("People make tokens for themselves only.")
-    if not user.is_active:
-        raise RuleBroken(f"The account {user.get_username()} is disabled; its tokens would not work.", "user")
-
-
-def _token_facts(token: ApiToken, projects: Sequence[Project]) -> dict[str, Any]:
-    return {
-        "name": token.name,
-        "scopes": token.scopes,
-        "projects": sorted(p.slug for p in projects),
-        "expires_at": token.expires_at.isoformat(),
-        "user": token.user.get_username(),
-    }
-
-
-def _check_token(name: str, scopes: Sequence[str], days: int) -> None:
-    if not name.strip() or len(name.strip()) > 80 or not name.strip().isprintable():
-        raise RuleBroken("Give the token a name of 1 to 80 characters, like the tool that uses it.", "name")
-    if not scopes or set(scopes) - set(SCOPES):
-        raise RuleBroken(f"Scopes are one or more of {', '.join(SCOPES)}.", "scopes")
-    if not 1 <= days <= MAX_DAYS:
-        raise RuleBroken(f"A token lives 1 to {MAX_DAYS} days.", "days")
-
-
-def revoke_token(*, actor: Actor, now: datetime, token_id: int) -> ApiToken:
-    """Ends a token of the actor's own (any, for a superuser) at once; a token may end itself only."""
-    if actor.scopes is not None and actor.token_id != token_id:
-        raise NotAllowed("A token can revoke itself only. Sign in to revoke others.")
-    whose = {} if actor.sees_all else {"user_id": actor.user_id or 0}
-    tokens = ApiToken.objects.filter(**whose)
-    with transaction.atomic():
-        token = tokens.filter(pk=token_id).first()
-        if token is None:
-            raise NotFound(f"There is no token {token_id}.")
-        # Conditional: of two who revoke at once, one did it.
-        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
-            token.revoked_at = now
-            after = {"revoked_at": now.isoformat()}
-            history.record(actor=actor, now=now, act=_token_act(token, "token.revoked", {}, after))
-    return token
-
-
-def authenticate_token(*, secret: str, now: datetime, address: str) -> tuple[User, ApiToken] | None:
-    """The person and token behind `secret`, or None when unknown, expired, revoked or disabled."""
-    found = (
-        ApiToken.objects.select_related("user")
-        .prefetch_related("projects")
-        .filter(digest=_digest(secret), revoked_at=None, expires_at__gt=now, user__is_active=True)
-        .first()
-    )
-    if found is None:
-        return None
-    if found.last_used_at is None or found.last_used_at < now - timedelta(minutes=1):
-        ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
-    return found.user, found
-
-
-def _digest(secret: str) -> str:
-    # 256 random bits need no slow hash: there is nothing to guess.
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _token_act(token: ApiToken, action: str, before: dict[str, Any], after: dict[str, Any]) -> history.Act:
-    return history.Act(
-        action=action,
-        object_type="token",
-        object_id=str(token.pk),
-        object_label=f"{token.name} ({token.prefix}…)",
-        before=before,
-        after=after,
-    )
 
 
 def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, role: str) -> Membership:

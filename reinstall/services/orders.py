@@ -14,7 +14,17 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
-from reinstall.services import access, approvers, checks, glance, guards, preset_use, proof, reviews
+from reinstall.services import (
+    access,
+    approvers,
+    checks,
+    glance,
+    guards,
+    preset_use,
+    proof,
+    reviews,
+    throttles,
+)
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.previews import Preview, PreviewedRequest, curl_of, requests_of
 from reinstall.services.requests import (
@@ -111,7 +121,8 @@ def _used(project: Project, request: OrderRequest) -> preset_use.InUse | None:
 def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submission_id: uuid.UUID) -> Placed:
     """Places the order and its jobs, or returns the one this submission made before.
 
-    Raises RuleBroken naming every field, Conflict when a job holds one of the servers, NotFound, NotAllowed.
+    Raises RuleBroken naming every field (TooMany where there were too many), Conflict when a job holds one of
+    the servers, NotFound, NotAllowed.
     """
     project = access.project_for_requests(actor, request.project)
     if actor.user_id is None:
@@ -124,6 +135,7 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     servers = _servers(project, request.servers)
     try:
         spec, preset = _judged(project, servers, request)
+        throttles.spend_order(person_id=actor.user_id, project_slug=project.slug, now=now)
         with transaction.atomic():
             order = store_order(
                 Decision(actor, now, project, request, spec, servers, submission_id, actor.user_id, preset)

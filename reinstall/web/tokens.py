@@ -8,11 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from reinstall.domain.errors import RuleBroken
 from reinstall.selectors.tokens import my_tokens
-from reinstall.services.access import create_token, revoke_token
+from reinstall.services.tokens import TokenRequest, create_token, revoke_token
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
 from reinstall.web.errors import translated
-from reinstall.web.forms import TokenForm
+from reinstall.web.token_forms import TokenForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,10 +62,13 @@ def _made(request: HttpRequest, form: TokenForm) -> str:
             actor=actor_of(request),
             now=timezone.now(),
             user=request.user,  # type: ignore[arg-type]
-            name=said["name"],
-            scopes=said["scopes"],
-            project_slugs=said["projects"],
-            days=said["days"],
+            request=TokenRequest(
+                name=said["name"],
+                scopes=said["scopes"],
+                projects=said["projects"],
+                days=said["days"],
+                networks=said["networks"].replace(",", " ").split(),
+            ),
         )
     except RuleBroken as broken:
         for error in broken.errors:

@@ -99,6 +99,8 @@ class Stack:
     port: int
     simulator_url: str = ""
     token: str = ""
+    #: Of a second web process, where a test starts one.
+    second_port: int = 0
     processes: list[Process] = field(default_factory=list)
     handed_out: set[str] = field(default_factory=set)
 
@@ -131,9 +133,7 @@ class Stack:
             self._start("manage.py", "serve", "--port", str(self.port))
         else:
             celery = ("-m", "celery", "-A", "ecsportal")
-            self._start(
-                "-m", "uvicorn", "ecsportal.asgi:application", "--port", str(self.port), "--no-access-log"
-            )
+            self.start_web(self.port)
             self._start(
                 *celery,
                 "worker",
@@ -157,6 +157,11 @@ class Stack:
             self._start(*celery, "beat", "--schedule", str(self.data_dir / "beat"))
         wait_until(self._ready, "the portal to be ready", self.output)
 
+    def start_web(self, port: int) -> None:
+        """A web process, and waits until it answers."""
+        self._start("-m", "uvicorn", "ecsportal.asgi:application", "--port", str(port), "--no-access-log")
+        wait_until(lambda: self._answers(port), f"the web process on {port}", self.output)
+
     def _start(self, *arguments: str) -> None:
         name = arguments[1] if arguments[0] == "manage.py" else " ".join(arguments[1:5])
         self.processes.append(_run([sys.executable, *arguments], self.env, name))
@@ -164,6 +169,12 @@ class Stack:
     def _ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/ready", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def _answers(self, port: int) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/live", timeout=5).status_code == 200
         except requests.ConnectionError:
             return False
 
@@ -306,6 +317,8 @@ def _environment(data_dir: Path, more: dict[str, str]) -> dict[str, str]:
         "ECSPORTAL_DATA_DIR": str(data_dir),
         "ECSPORTAL_SECRET_KEY": secrets.token_urlsafe(48),
         "ECSPORTAL_ENCRYPTION_KEYS": f"k1:{key}",
+        # Tests ask much more often than tools do.
+        "ECSPORTAL_THROTTLES": "read=off,write=off,export=off,order=off,project=off",
         "PYTHONUNBUFFERED": "1",
     }
     return clean | own | more

@@ -23,6 +23,7 @@ from reinstall.services import (
     orders,
     plans,
     preconditions,
+    throttles,
 )
 from simulator.server import RunningSimulator, start_in_thread
 from tests.reinstall.rows import a_person, a_project
@@ -37,6 +38,7 @@ def _fast_passwords(settings: Any) -> None:
     # Most tests sign in with no more than a name; those of the second factor ask for `policy`.
     settings.SECOND_FACTOR = "never"
     glance.forget()
+    throttles.forget()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
 from reinstall.management.commands import command_actor, refusal
-from reinstall.services import access
+from reinstall.services import tokens
 
 
 class Command(BaseCommand):
@@ -20,10 +20,13 @@ class Command(BaseCommand):
         create.add_argument("user")
         create.add_argument("--name", required=True)
         create.add_argument(
-            "--scope", action="append", choices=access.SCOPES, help="default: read and request"
+            "--scope", action="append", choices=tokens.SCOPES, help="default: read and request"
         )
         create.add_argument(
             "--project", action="append", default=[], help="slug; default: all of the person's"
+        )
+        create.add_argument(
+            "--network", action="append", default=[], help="like 10.1.0.0/16; default: from everywhere"
         )
         create.add_argument("--days", type=int, default=90)
 
@@ -32,15 +35,14 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user {options['user']}.")
         try:
-            made = access.create_token(
-                actor=command_actor(),
-                now=now(),
-                user=user,
+            asked = tokens.TokenRequest(
                 name=options["name"],
-                scopes=options["scope"] or access.SCOPES,
-                project_slugs=options["project"],
+                scopes=options["scope"] or tokens.SCOPES,
+                projects=options["project"],
                 days=options["days"],
+                networks=options["network"],
             )
+            made = tokens.create_token(actor=command_actor(), now=now(), user=user, request=asked)
         except (RuleBroken, NotFound, NotAllowed) as error:
             raise refusal(error) from None
         self.stderr.write("Copy it now. It cannot be shown again.")

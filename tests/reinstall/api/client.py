@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from reinstall.models import Project
-from reinstall.services import access
+from reinstall.services import tokens
 from tests.reinstall.rows import an_actor
 
 PROBLEM = "application/problem+json"
@@ -39,16 +39,23 @@ class Caller:
         return self.send("DELETE", path, None, **headers)
 
 
-def a_token(person: User, *scopes: str, projects: tuple[Project, ...] = (), age_days: int = 0) -> str:
+def a_token(
+    person: User,
+    *scopes: str,
+    projects: tuple[Project, ...] = (),
+    networks: tuple[str, ...] = (),
+    age_days: int = 0,
+) -> str:
     """The secret of a new token of `person`, made `age_days` ago for 30 days."""
-    made = access.create_token(
-        actor=an_actor(person),
-        now=now() - timedelta(days=age_days),
-        user=person,
+    asked = tokens.TokenRequest(
         name="tests",
         scopes=scopes or ("read", "request"),
-        project_slugs=[project.slug for project in projects],
+        projects=[project.slug for project in projects],
         days=30,
+        networks=networks,
+    )
+    made = tokens.create_token(
+        actor=an_actor(person), now=now() - timedelta(days=age_days), user=person, request=asked
     )
     return made.secret
 

@@ -94,7 +94,7 @@ def test_every_mistake_of_a_body_is_named_at_once(call: Caller):
         "scopes": "scopes is a list of texts.",
         "days": "days is a whole number.",
         "projects.0": "projects.0 is a text.",
-        "colour": "colour is not a field here; known are name, scopes, projects, days.",
+        "colour": "colour is not a field here; known are name, scopes, projects, days, networks.",
     }
     assert not ApiToken.objects.filter(name="5").exists()
 

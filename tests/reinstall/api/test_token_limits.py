@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from reinstall.models import Cloud, Project
-from reinstall.services import access
+from reinstall.services import tokens
 from tests.reinstall.conftest import OPERATOR
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +34,8 @@ def test_a_token_whose_last_project_is_deleted_sees_nothing(client: Client) -> N
     boss = User.objects.create_superuser("boss")
     _project("other")
     mine = _project("mine")
-    made = access.create_token(
-        actor=OPERATOR, now=now(), user=boss, name="t", scopes=["read"], project_slugs=["mine"], days=1
-    )
+    asked = tokens.TokenRequest(name="t", scopes=["read"], projects=["mine"], days=1)
+    made = tokens.create_token(actor=OPERATOR, now=now(), user=boss, request=asked)
     headers = {"Authorization": f"Bearer {made.secret}"}
     seen = client.get("/api/v1/projects/", headers=headers).json()["results"]
     assert [row["slug"] for row in seen] == ["mine"]

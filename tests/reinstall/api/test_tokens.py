@@ -18,12 +18,15 @@ def browser(bob: User) -> Caller:
 
 
 def test_a_token_is_shown_once_and_works(browser: Caller, shop: Project):
-    answer = browser.post("tokens/", {"name": "ci", "scopes": ["read"], "projects": ["shop"], "days": 7})
+    body = {"name": "ci", "scopes": ["read"], "projects": ["shop"], "days": 7, "networks": ["127.0.0.1"]}
+    answer = browser.post("tokens/", body)
     assert answer.status_code == 201
     made = answer.json()
     assert made["secret"].startswith("ecsp_") and made["prefix"] == made["secret"][:10]
     assert (made["scopes"], made["projects"], made["revoked_at"]) == (["read"], ["shop"], None)
+    assert (made["networks"], made["last_used_at"], made["last_used_from"]) == (["127.0.0.1/32"], None, "")
     assert Caller(made["secret"]).get("servers/").status_code == 200
+    assert browser.get(answer["Location"]).json()["last_used_from"] == "127.0.0.1"
     for path in ("tokens/", answer["Location"]):
         again = browser.get(path)
         assert made["secret"].encode() not in again.content and b'"secret"' not in again.content
@@ -38,6 +41,9 @@ def test_a_token_is_shown_once_and_works(browser: Caller, shop: Project):
         ({"scopes": ["approve"]}, "scopes"),
         ({"days": 91}, "days"),
         ({"days": 0}, "days"),
+        ({"networks": ["10.1.2.3/16"]}, "networks"),
+        ({"networks": "10.1.0.0/16"}, "networks"),
+        ({"networks": [1]}, "networks.0"),
         ({"user": 1}, "user"),
         ({"digest": "x"}, "digest"),
     ],

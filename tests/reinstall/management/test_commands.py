@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.utils.timezone import now
 
 from reinstall.models import ApiToken, AuditEvent, Cloud, Project, Server
-from reinstall.services import access
+from reinstall.services import tokens
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import added_project
 from tests.reinstall.signing import with_app
@@ -38,7 +38,7 @@ def test_a_token_is_printed_alone_on_the_last_line_and_works(user: User) -> None
     out, err = run("token", "create", "alice", "--name", "ci")
     assert re.fullmatch(r"ecsp_[A-Za-z0-9_-]{43}\n", out)
     assert "cannot be shown again" in err
-    found = access.authenticate_token(secret=out.strip(), now=now(), address="")
+    found = tokens.authenticate_token(secret=out.strip(), now=now(), address="")
     assert found is not None
     assert (found[0], found[1].scopes, found[1].name) == (user, ["read", "request"], "ci")
     entry = AuditEvent.objects.get(action="token.created")

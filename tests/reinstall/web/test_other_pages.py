@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from reinstall.domain.actors import Actor
 from reinstall.models import ApiToken, AuditEvent, EngineTick, KeyPair, Project, Server
-from reinstall.services.access import authenticate_token
+from reinstall.services.tokens import authenticate_token
 from reinstall.web import errors
 from tests.reinstall.conftest import placed_job
 
@@ -57,12 +57,16 @@ def token_form(**changes: object) -> dict[str, object]:
 
 
 def test_a_token_is_shown_once_and_works(browser: Client, project: Project) -> None:
-    answer = browser.post("/settings/tokens/", token_form(projects=[project.slug]))
+    said = token_form(projects=[project.slug], networks="192.0.2.0/24, 2001:db8::/48")
+    answer = browser.post("/settings/tokens/", said)
     secret = answer.context["secret"]
     assert secret in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
-    assert secret not in browser.get("/settings/tokens/").content.decode()
-    found = authenticate_token(secret=secret, now=timezone.now(), address="")
+    assert authenticate_token(secret=secret, now=timezone.now(), address="") is None
+    found = authenticate_token(secret=secret, now=timezone.now(), address="192.0.2.7")
+    html = browser.get("/settings/tokens/").content.decode()
+    assert secret not in html
+    assert "from 192.0.2.0/24, 2001:db8::/48" in html and "from 192.0.2.7" in html
     assert found is not None
     assert found[0].username == "alice"
 
@@ -74,6 +78,7 @@ def test_a_token_is_shown_once_and_works(browser: Client, project: Project) -> N
         ({"scopes": []}, "Scopes are one or more of"),
         ({"scopes": ["admin"]}, "Scopes are read and request."),
         ({"days": 91}, "A token lives 1 to 90 days."),
+        ({"networks": "10.1.2.3/16"}, "write 10.1.0.0/16 or 10.1.2.3."),
         ({"days": "soon"}, "A token lives 1 to 90 days."),
         ({"projects": ["not-mine"]}, "Choose among your projects."),
     ],

@@ -22,9 +22,9 @@ VALUES = {
     "cloud_id": 1,
     "approval_id": 1,
     "view_id": 1,
+    "entry_id": 1,
     "factor_id": 1,
     "session_id": 1,
-    "entry_id": 1,
     "slug": "x",
     "number": 1,
 }
