@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from benchmarks import (
+    audit,
     click_to_cloud,
     cloud_to_dom,
     form,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "watching": watching.measure,
     "steady": watching.steady,
     "growth": growth.measure,
+    "audit": audit.measure,
 }
 
 

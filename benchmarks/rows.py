@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Exists, Model, OuterRef
 
 from reinstall.domain.states import JobState
 from reinstall.models import AuditEvent, Cloud, Disk, Job, Order, Project, Server
 from reinstall.models.clock import database_now
+from reinstall.services import chain
 
 BATCH = 2000
 #: How often jobs end how.
@@ -33,7 +35,7 @@ def fill(*, servers: int, jobs: int) -> None:
         order = an_order(project, user, now - timedelta(seconds=left))
         count = min(left, servers)
         _store(Job, (_job(order, next(finished), place, next(ends)) for place in range(count)))
-        _store(AuditEvent, (_entry(order, place) for place in range(count)))
+        _record([_entry(order, place) for place in range(count)])
         left -= count
     _mark_handled()
 
@@ -48,6 +50,11 @@ def add_due(count: int) -> None:
 def _store(model: type[Model], rows: Iterator[Model]) -> None:
     while batch := list(itertools.islice(rows, BATCH)):
         model._default_manager.bulk_create(batch)
+
+
+def _record(entries: list[AuditEvent]) -> None:
+    with transaction.atomic():
+        chain.append(entries)
 
 
 def _project(now: datetime) -> Project:

@@ -1,4 +1,4 @@
-"""Connects the wake bell: to the queue, and to live pages."""
+"""Connects the wake bell, to the queue and to live pages; registers the checks of a deployment."""
 
 from typing import Any
 
@@ -15,10 +15,12 @@ class ReinstallConfig(AppConfig):
 
     def ready(self) -> None:
         from django.conf import settings
+        from django.core.checks import Tags, register
 
-        from reinstall.services import crashpoints, wake
+        from reinstall.services import auditchecks, crashpoints, wake
 
         crashpoints.plan(settings.FAULT_INJECTION)
+        register(auditchecks.role_separation, Tags.security, deploy=True)
         wake.job_due.connect(_queue, dispatch_uid="queue")
         wake.sync_due.connect(_queue_sync, dispatch_uid="queue-sync")
         wake.job_changed.connect(_announce, dispatch_uid="live")

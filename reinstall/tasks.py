@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection
 from reinstall.models.clock import StepClock, database_now
 from reinstall.services import (
     accounts,
+    anchoring,
     engine,
     forgetting,
     idempotency,
@@ -20,6 +21,7 @@ from reinstall.services import (
     selections,
     syncruns,
     turns,
+    verification,
     watching,
 )
 from reinstall.services.claims import owner
@@ -118,7 +120,7 @@ def _read_here(run_id: int) -> None:
 
 @shared_task(name="reinstall.tidy")
 def tidy(**_: Any) -> None:
-    """Drops what is kept for a while only."""
+    """Drops what is kept for a while only. Anchors the audit history, and verifies it once a day."""
     now = database_now()
     idempotency.forget_old(now=now)
     outbox.forget_old(now=now)
@@ -126,6 +128,8 @@ def tidy(**_: Any) -> None:
     accounts.forget_ended_sessions(now=now)
     syncruns.forget_old(now=now)
     forgetting.forget_secrets(now=now)
+    anchoring.drop_anchor(now=now)
+    verification.verify_due(now=now)
 
 
 def hint(job_id: int) -> None:

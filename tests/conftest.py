@@ -106,6 +106,14 @@ def need(mark: str) -> None:
     pytest.skip(sentence)
 
 
+def pytest_configure() -> None:
+    # Loading Django settles its settings; pytest-django has done so by now, or there are none.
+    if os.environ.get("DJANGO_SETTINGS_MODULE"):
+        from tests.emptying import for_every_test
+
+        for_every_test()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in _marks_of(item.iter_markers()):
         need(mark)

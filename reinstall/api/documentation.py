@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework import serializers
 
+from reinstall.api.approval_shapes import APPROVAL
 from reinstall.api.authentication import BrowserSession, SignedIn, TokenAuthentication
 from reinstall.api.bodies import Body
 from reinstall.api.evidence_examples import EVIDENCE
@@ -23,7 +24,7 @@ from reinstall.api.project_examples import PROJECT
 from reinstall.api.shapes import Shape
 from reinstall.api.system_shapes import SYSTEM
 
-_EXAMPLES = EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
+_EXAMPLES = APPROVAL | EXAMPLES | EVIDENCE | PRESET | PROJECT | SYSTEM
 Decorator = Callable[[Any], Any]
 #: Any operation can end so.
 _ALWAYS = (401, 403, 500, 503)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, RuleBroken
+from reinstall.domain.errors import Conflict, FieldError, NotAllowed, NotFound, NotRecorded, RuleBroken
 from reinstall.models.outages import is_away
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,10 @@ MEDIA_TYPE = "application/problem+json"
 BUSY = (
     "The portal's database is locked, full or out of reach. Nothing was sent to the cloud by this request. "
     "Send it again a little later, with the same Idempotency-Key where it has one."
+)
+UNRECORDED = (
+    "This portal does nothing it cannot record: what you asked for was not done, and nothing was sent to the "
+    "cloud. Tell its operator the request_id."
 )
 #: A body that was judged and refused is 400; these codes have a status of their own.
 _STATUS_OF_CODE = {
@@ -120,7 +124,9 @@ def _problem_of(exc: Exception) -> Problem:
 
 
 def _of_the_portal(exc: Exception) -> Problem:
-    """What the caller cannot help: a database that is away, or a mistake of ours."""
+    """What the caller cannot help: a database that is away, a full log, or a mistake of ours."""
+    if isinstance(exc, NotRecorded):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_recorded", f"{exc} {UNRECORDED}")
     if is_away(exc):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, headers={"Retry-After": "10"})
     return Problem(

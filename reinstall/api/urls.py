@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from reinstall.api import (
+    approvals,
     audit,
     evidence,
     images,
@@ -64,6 +65,13 @@ _v1 = [
     path("jobs/<int:job_id>/settle/", evidence.JobSettle.as_view(), name="job-settle"),
     path("jobs/<int:job_id>/proposal/", evidence.JobProposal.as_view(), name="job-proposal"),
     path("jobs/<int:job_id>/exchange/", jobs.JobExchange.as_view(), name="job-exchange"),
+    path("approvals/", approvals.ApprovalList.as_view(), name="approvals"),
+    path("approvals/<int:approval_id>/", approvals.ApprovalDetail.as_view(), name="approval"),
+    path(
+        "approvals/<int:approval_id>/decide/",
+        approvals.ApprovalDecide.as_view(),
+        name="approval-decide",
+    ),
     path("tokens/", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view(), name="token"),
     path("audit/", audit.AuditList.as_view(), name="audit"),

@@ -45,3 +45,7 @@ class Conflict(Exception):
         self.job = job
         self.field = field
         self.code = code
+
+
+class NotRecorded(Exception):
+    """The audit entry of the act could not be written, so the act was not done."""

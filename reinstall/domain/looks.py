@@ -99,6 +99,15 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "unchanged": Look(T.OK, "s-ok", "Unchanged"),
         "changed": Look(T.BAD, "s-warn", "Not the same"),
     },
+    "approval": {
+        "open": Look(T.ATTN, "s-hand", "Waiting for approval"),
+        "approved": Look(T.OK, "s-ok", "Approved"),
+        "overridden": Look(T.BAD, "s-warn", "Emergency override"),
+        "declined": Look(T.BAD, "s-bad", "Declined"),
+        "withdrawn": Look(T.IDLE, "s-cancel", "Withdrawn"),
+        "expired": Look(T.IDLE, "s-clock", "Expired"),
+        "void": Look(T.BAD, "s-bad", "Void"),
+    },
     "verdict": {
         "armed": Look(T.RUN, "s-run", "Being sent"),
         "not_sent": Look(T.IDLE, "s-skip", "Never left this portal"),

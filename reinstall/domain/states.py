@@ -58,8 +58,19 @@ FINAL = frozenset(S) - ACTIVE
 #: Ends of jobs that never got as far as the disks: what the form said would be wiped is still there.
 UNTOUCHED = frozenset({S.REJECTED, S.NOT_APPLIED, S.CANCELLED, S.EXPIRED})
 
-#: States in which the engine has something to do by itself.
-DRIVEN = frozenset({S.QUEUED, S.PREFLIGHT, S.STOPPING, S.SUBMITTING, S.UNCERTAIN, S.RUNNING, S.VERIFYING})
+#: States in which the engine has something to do by itself; of what waits for approval, only to end the wait.
+DRIVEN = frozenset(
+    {
+        S.AWAITING_APPROVAL,
+        S.QUEUED,
+        S.PREFLIGHT,
+        S.STOPPING,
+        S.SUBMITTING,
+        S.UNCERTAIN,
+        S.RUNNING,
+        S.VERIFYING,
+    }
+)
 
 #: Somebody has to decide, or the cloud has not said what happened.
 UNCLEAR = frozenset({S.UNCERTAIN, S.ATTENTION})

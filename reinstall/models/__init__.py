@@ -1,6 +1,8 @@
 """Tables and constraints; no rule that needs a second table lives here."""
 
 from reinstall.models.access import ApiToken, IdempotencyKey
+from reinstall.models.approvals import Approval
+from reinstall.models.chain import AuditKey, AuditStream
 from reinstall.models.clouds import Cloud, Environment, Membership, Project
 from reinstall.models.engine import Budget, Evidence, Outbox, SystemFlag, Watch
 from reinstall.models.history import AuditEvent, EngineTick
@@ -14,8 +16,11 @@ from reinstall.models.syncs import SyncRun
 
 __all__ = [
     "ApiToken",
+    "Approval",
     "Attempt",
     "AuditEvent",
+    "AuditKey",
+    "AuditStream",
     "Budget",
     "Cloud",
     "Disk",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.roles import RIGHTS
 
 
 class Environment(models.TextChoices):
@@ -90,12 +91,14 @@ class Membership(models.Model):
     """Who may do what in a project."""
 
     class Role(models.TextChoices):
+        """What each may do: domain.roles."""
+
         VIEWER = "viewer", "Viewer"
         REQUESTER = "requester", "Requester"
+        APPROVER = "approver", "Approver"
+        OPERATOR = "operator", "Operator"
+        AUDITOR = "auditor", "Auditor"
         ADMIN = "admin", "Admin"
-
-    #: Roles that may wipe servers of the project, and settle what became of them.
-    MAY_REQUEST = (Role.REQUESTER, Role.ADMIN)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
@@ -104,6 +107,8 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "project"], name="one_role_per_person_and_project"),
+            # An unknown role would have no right, and say so nowhere.
+            models.CheckConstraint(condition=models.Q(role__in=sorted(RIGHTS)), name="role_known"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,7 @@
-"""The audit history: who did what, when, from where. Rows are added, never changed."""
+"""The audit history: who did what, when, from where. Rows are added, never changed.
+
+The database itself refuses UPDATE and DELETE of entries (migration 0014).
+"""
 
 from django.db import models
 
@@ -25,10 +28,17 @@ class AuditEvent(models.Model):
     note = models.TextField(blank=True)
     #: For moves of a job: its seq after the move, so that one move has exactly one entry.
     seq = models.PositiveIntegerField(null=True)
+    #: The place in the chain (domain.chain): which of the streams, where in it, from 1 without a gap.
+    stream = models.PositiveSmallIntegerField()
+    position = models.PositiveBigIntegerField()
+    #: The key of `mac` (AuditKey), which covers all of the above and the code of the entry before.
+    key_id = models.PositiveIntegerField()
+    mac = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(fields=["stream", "position"], name="one_entry_per_place"),
             models.UniqueConstraint(
                 fields=["object_type", "object_id", "seq"],
                 condition=models.Q(seq__isnull=False),

@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from reinstall.domain.actors import Actor
-from reinstall.models import AuditEvent, Cloud, Membership, Project, SyncRun
+from reinstall.domain.roles import Right
+from reinstall.models import AuditEvent, Cloud, Project, SyncRun
 from reinstall.selectors.pages import Ordering, Page, page_of
-from reinstall.selectors.projects import get_project, requestable_ids, visible_projects
+from reinstall.selectors.projects import get_project, ids_with, requestable_ids, visible_projects
 
 #: What changed a project, for "who was faster".
 _CHANGES = ("project.changed", "project.credentials_set")
@@ -69,7 +70,7 @@ def last_change(actor: Actor, slug: str) -> Change | None:
 
 
 def _cards(actor: Actor, rows: list[Project]) -> list[ProjectCard]:
-    managed, requestable = _managed_ids(actor), requestable_ids(actor)
+    managed, requestable = ids_with(actor, Right.MANAGE), requestable_ids(actor)
     readings = _readings(rows)
     return [
         ProjectCard(
@@ -81,16 +82,6 @@ def _cards(actor: Actor, rows: list[Project]) -> list[ProjectCard]:
         )
         for row in rows
     ]
-
-
-def _managed_ids(actor: Actor) -> frozenset[int] | None:
-    """Keys of the projects the actor administers; None means all they can see."""
-    if actor.scopes is not None and "request" not in actor.scopes:
-        return frozenset()
-    if actor.sees_all:
-        return None
-    mine = Membership.objects.filter(user_id=actor.user_id or 0, role=Membership.Role.ADMIN)
-    return frozenset(mine.values_list("project_id", flat=True))
 
 
 def _readings(rows: list[Project]) -> dict[int, LastReading]:

@@ -10,10 +10,11 @@ from reinstall.domain.comparison import FieldChange, compare
 from reinstall.domain.errors import NotFound
 from reinstall.domain.evidence import SETTLE, Decision
 from reinstall.domain.identity import ServerFacts
+from reinstall.domain.roles import Right
 from reinstall.domain.spec import call_path
 from reinstall.domain.states import LIVE_VERDICTS, UNCLEAR, JobState
 from reinstall.models import Attempt, Evidence, Exchange, Job, Order, Project
-from reinstall.selectors.projects import may_request
+from reinstall.selectors.projects import may
 from reinstall.selectors.proposals import PendingView, others_may_settle, pending_of, two_needed
 
 
@@ -108,7 +109,7 @@ def evidence_of(actor: Actor, job_id: int) -> EvidenceView:
     )
     compared, compared_at = _compared(job, rows)
     open_ = job.state in UNCLEAR
-    may_settle = open_ and actor.scopes is None and may_request(actor, job.project)
+    may_settle = open_ and may(actor, job.project, Right.SETTLE)
     two = open_ and two_needed(job, in_doubt=attempt is not None and attempt.verdict in LIVE_VERDICTS)
     pending = pending_of(actor, job, may_settle=may_settle) if open_ else None
     return EvidenceView(

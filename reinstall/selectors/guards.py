@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from reinstall.domain.integrity import ANCHOR, VERIFIED
 from reinstall.models import SystemFlag
 
 
@@ -23,13 +24,15 @@ _TITLES = {
     "breaker": "New reinstalls are stopped in one cloud.",
     "skew": "The clocks of a cloud and this portal differ.",
 }
+#: Flags that hold nothing.
+_FACTS = ("deployment", "epoch", "timeline", "schema", VERIFIED, ANCHOR)
 #: The most serious first.
 _ORDER = ("read_only", "freeze", "breaker", "skew")
 
 
 def active_guards() -> tuple[Guard, ...]:
     """What is set now, the most serious first. One query."""
-    rows = SystemFlag.objects.exclude(name__in=("deployment", "epoch", "timeline", "schema"))
+    rows = SystemFlag.objects.exclude(name__in=_FACTS)
     found = [_guard(row) for row in rows if row.value.get("open", True) and _kind(row) in _TITLES]
     return tuple(sorted(found, key=lambda guard: (_ORDER.index(guard.kind), guard.name)))
 

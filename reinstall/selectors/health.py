@@ -8,6 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from reinstall.domain.states import DRIVEN
 from reinstall.models import EngineTick, Job
+from reinstall.selectors.integrity import integrity
 
 TICK_MAX_AGE = timedelta(seconds=120)
 #: A due job nobody took for so long: workers are deaf, whatever the cause.
@@ -16,10 +17,14 @@ DUE_MAX_AGE = timedelta(seconds=120)
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Ready when there are no `problems` (sentences). oldest_due_s: how long the oldest due job waits."""
+    """Ready when there are no `problems` (sentences). oldest_due_s: how long the oldest due job waits.
+
+    audit: unbroken, broken or unverified. It stops nobody: a reinstall under way is followed all the same.
+    """
 
     problems: tuple[str, ...]
     oldest_due_s: int
+    audit: str = "unverified"
 
     @property
     def ready(self) -> bool:
@@ -38,7 +43,7 @@ def readiness(now: datetime) -> Readiness:
             problems.append(f"A job has been due for {oldest} s and no worker took it.")
         if _cannot_write():
             problems.append("The database is read-only, or a standby: nothing can be written.")
-        return Readiness(tuple(problems), oldest)
+        return Readiness(tuple(problems), oldest, integrity().word)
     except DatabaseError as error:
         return Readiness((f"The database does not answer ({type(error).__name__}).",), 0)
 

@@ -14,6 +14,7 @@ from reinstall.domain.looks import look_of
 from reinstall.domain.states import CANCELLABLE, FINAL, UNTOUCHED, JobState
 from reinstall.models import Attempt, AuditEvent, Job, Project
 from reinstall.models.clock import database_now
+from reinstall.selectors.approvals import approval_id, approved_by, begun_at
 from reinstall.selectors.job_after import AfterView, after_of
 from reinstall.selectors.job_asked import AskedFor, asked_for
 from reinstall.selectors.job_steps import StepView, steps_of, visits_of
@@ -106,6 +107,8 @@ class JobView:
     attempts: tuple[AttemptView, ...]
     requested_by: str
     approved_by: str
+    #: The approval it waits for, or rested on; None where it needed none.
+    approval_id: int | None
     source: str
     reason: str
     asked: AskedFor
@@ -133,11 +136,7 @@ _COLUMNS = (
 def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView:
     """The view of `job` (read with its order and project), which `actor` may see."""
     state = JobState(job.state)
-    entries = list(
-        AuditEvent.objects.filter(object_type="job", object_id=str(job.pk), seq__isnull=False)
-        .order_by("seq")
-        .values("action", "at", "note", "request_id")
-    )
+    entries = _moves(job)
     order = job.order
     at = now or database_now()
     columns: dict[str, Any] = {name: getattr(job, name) for name in _COLUMNS}
@@ -156,7 +155,8 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         disks=_disks(job),
         attempts=_attempts(job),
         requested_by=order.requested_by_name,
-        approved_by="",
+        approved_by=approved_by(order),
+        approval_id=approval_id(order),
         source=order.source,
         reason=order.reason,
         asked=asked_for(job),
@@ -167,9 +167,15 @@ def view_of(actor: Actor, job: Job, now: datetime | None, stamp: str) -> JobView
         explanation=words.EXPLANATIONS.get(state, ""),
         tone=look_of("job", state).tone,
         last_audit_note=entries[-1]["note"] if entries else "",
-        lateness=lateness(state, job.sent_at or job.created_at, at),
+        lateness=lateness(state, job.sent_at or begun_at(order) or job.created_at, at),
         after=after_of(job),
     )
+
+
+def _moves(job: Job) -> list[dict[str, Any]]:
+    """The audit entries of its moves, in their order."""
+    moves = AuditEvent.objects.filter(object_type="job", object_id=str(job.pk), seq__isnull=False)
+    return [dict(row) for row in moves.order_by("seq").values("action", "at", "note", "request_id")]
 
 
 def _attempts(job: Job) -> tuple[AttemptView, ...]:

@@ -19,7 +19,7 @@ COLUMNS = (
     *("id", "order_id", "server_id", "server_name", "project__slug", "project__environment", "state"),
     *("state_since", "waiting_for", "cloud_status", "failure_code", "failure_message"),
     *("order__requested_by_name", "order__reason", "created_at", "sent_at", "ended_at", "cloud_job_id"),
-    "cloud_ended_at",
+    *("cloud_ended_at", "order__approval__ended_at"),
 )
 #: And the database's clock, for what a job is late by.
 READ_AT = {"read_at": Now()}
@@ -84,7 +84,11 @@ def _job_row(facts: Mapping[str, Any]) -> JobRow:
         ended_at=ended,
         took_s=int((ended - sent).total_seconds()) if sent and ended else None,
         cloud_job_id=facts["cloud_job_id"],
-        lateness=lateness(facts["state"], sent or facts["created_at"], facts["read_at"]),
+        lateness=lateness(
+            facts["state"],
+            sent or facts["order__approval__ended_at"] or facts["created_at"],
+            facts["read_at"],
+        ),
         leave_alone_until=_leave_alone(facts),
     )
 

@@ -168,7 +168,7 @@ def _fixed_times(job: Job, key: str, state: StepState) -> tuple[datetime | None,
 
 def _note(job: Job, key: str, state: StepState, visit: Visit | None) -> str:
     if key == "asked":
-        return job.order.reason
+        return " / ".join(part for part in (job.order.reason, visit.left_why if visit else "") if part)
     if key == "unlocked":
         return "" if state is StepState.DONE else _lock_note(job)
     if state is StepState.SKIPPED:

@@ -91,10 +91,16 @@ def get_job(actor: Actor, job_id: int, *, now: datetime | None = None) -> JobVie
 
     Raises NotFound, also when it is not theirs.
     """
-    job = _visible(actor).select_related("order", "project").filter(pk=job_id).first()
+    job = _visible(actor).select_related("order__approval", "project").filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job #{job_id}.")
     return view_of(actor, job, now, _stamp(_stamp_facts(job)))
+
+
+def first_job_of(actor: Actor, order_id: int) -> JobView:
+    """The first job of an order, as `get_job`."""
+    first = _visible(actor).filter(order=order_id).order_by("position").values_list("pk", flat=True).first()
+    return get_job(actor, first or 0)
 
 
 def job_version(actor: Actor, job_id: int) -> str:

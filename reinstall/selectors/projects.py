@@ -7,12 +7,15 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound
+from reinstall.domain.roles import PEOPLE_ONLY, Right, roles_with
 from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Job, Membership, Project, Server
 from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
 
-#: Going on by itself.
+#: Neither at an end nor unclear.
 GOING_ON = ACTIVE - UNCLEAR
+#: The same, without what waits for somebody to agree first.
+_BY_ITSELF = GOING_ON - {JobState.AWAITING_APPROVAL}
 _COUNT_CAP = 1_000
 
 M = TypeVar("M", bound=Model)
@@ -64,7 +67,7 @@ def nav_counts(actor: Actor, project: Project | None = None) -> NavCounts:
         servers, jobs = servers.filter(project__in=visible), jobs.filter(project__in=visible)
     return NavCounts(
         servers=capped_count(servers, _COUNT_CAP),
-        running=capped_count(jobs.filter(state__in=sorted(GOING_ON)), _COUNT_CAP),
+        running=capped_count(jobs.filter(state__in=sorted(_BY_ITSELF)), _COUNT_CAP),
         attention=capped_count(needing_a_look(jobs), _COUNT_CAP),
     )
 
@@ -99,17 +102,27 @@ def needing_a_look(jobs: QuerySet[Job, Job]) -> QuerySet[Job, Job]:
 
 def requestable_ids(actor: Actor) -> frozenset[int] | None:
     """Keys of the projects in which the actor may ask for a reinstall; None means all they can see."""
-    if actor.scopes is not None and "request" not in actor.scopes:
+    return ids_with(actor, Right.REQUEST)
+
+
+def ids_with(actor: Actor, right: Right) -> frozenset[int] | None:
+    """Keys of the projects in which the actor has `right`; None means all they can see."""
+    if actor.scopes is not None and ("request" not in actor.scopes or right in PEOPLE_ONLY):
         return frozenset()
     if actor.sees_all:
         return None
     if actor.user_id is None:
         return frozenset()
-    mine = Membership.objects.filter(user_id=actor.user_id, role__in=Membership.MAY_REQUEST)
+    mine = Membership.objects.filter(user_id=actor.user_id, role__in=roles_with(right))
     return frozenset(mine.values_list("project_id", flat=True))
 
 
 def may_request(actor: Actor, project: Project) -> bool:
     """Whether the actor may wipe servers in `project`."""
-    allowed = requestable_ids(actor)
+    return may(actor, project, Right.REQUEST)
+
+
+def may(actor: Actor, project: Project, right: Right) -> bool:
+    """Whether the actor has `right` in `project`, which they see."""
+    allowed = ids_with(actor, right)
     return allowed is None or project.pk in allowed

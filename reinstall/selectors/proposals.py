@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.roles import Right, roles_with
 from reinstall.domain.secondperson import decisions_for, needs_second_person
-from reinstall.models import Job, Membership, Project, Proposal
+from reinstall.models import Job, Project, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,6 @@ def two_needed(job: Job, *, in_doubt: bool) -> bool:
 
 def others_may_settle(project: Project, user_id: int | None) -> bool:
     """Whether anybody but this person has the right to settle jobs of the project."""
-    member = Q(memberships__project=project, memberships__role__in=Membership.MAY_REQUEST)
+    member = Q(memberships__project=project, memberships__role__in=roles_with(Right.SETTLE))
     people = User.objects.filter(Q(is_superuser=True) | member, is_active=True)
     return people.exclude(pk=user_id or 0).exists()

@@ -14,6 +14,7 @@ from reinstall.selectors import guards, health
 from reinstall.selectors.guards import Guard
 from reinstall.selectors.projects import in_projects
 
+BROKEN = "The audit history does not fit together: see its integrity under Audit log."
 #: Jobs behind one breaker that are named.
 NAMED = 20
 
@@ -52,7 +53,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class SystemView:
-    """The whole. `problems` are the sentences of /ready; `warnings` those about clocks."""
+    """The whole. `problems` are the sentences of /ready; `warnings` those about clocks and the audit."""
 
     freeze: Guard | None
     read_only: Guard | None
@@ -71,7 +72,10 @@ def system_view(actor: Actor, now: datetime) -> SystemView:
         freeze=by_kind.get("freeze"),
         read_only=by_kind.get("read_only"),
         breakers=_breakers(actor, [guard for guard in found if guard.kind == "breaker"]),
-        warnings=tuple(guard.reason for guard in found if guard.kind == "skew"),
+        warnings=(
+            *(guard.reason for guard in found if guard.kind == "skew"),
+            *([BROKEN] if ready.audit == "broken" else []),
+        ),
         engine=_engine(actor, now, ready.oldest_due_s),
         problems=ready.problems,
     )

@@ -9,9 +9,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
+from reinstall.domain.roles import PEOPLE_ONLY, Right, missing_right, roles_with
 from reinstall.models import ApiToken, Membership, Project
 from reinstall.services import history
 
@@ -30,34 +32,46 @@ def project_for_reading(actor: Actor, slug: str) -> Project:
 def project_for_requests(actor: Actor, slug: str) -> Project:
     """The project, if `actor` may wipe servers in it. Raises NotFound, or NotAllowed naming the right."""
     project = project_for_reading(actor, slug)
-    if actor.scopes is not None and "request" not in actor.scopes:
-        raise NotAllowed('This token may read only. Reinstalls need a token with the scope "request".')
-    if not (actor.sees_all or _has_role(actor, project, Membership.MAY_REQUEST)):
-        raise NotAllowed(
-            f"Reinstalls in {project.name} need the role requester. An admin of the project gives it."
-        )
+    must_have(actor, project, Right.REQUEST)
     return project
 
 
 def must_manage(actor: Actor, project: Project) -> None:
     """Raises NotAllowed unless `actor` administers `project`."""
+    must_have(actor, project, Right.MANAGE)
+
+
+def must_have(actor: Actor, project: Project, right: Right) -> None:
+    """Raises NotAllowed, naming what is missing, unless `actor` has `right` in `project`, which they see."""
+    if actor.scopes is not None and right in PEOPLE_ONLY:
+        raise NotAllowed("A token cannot do this. It is decided by a person: sign in to do it.")
     if actor.scopes is not None and "request" not in actor.scopes:
         raise NotAllowed('This token may read only. This act needs a token with the scope "request".')
-    if not (actor.sees_all or _has_role(actor, project, (Membership.Role.ADMIN,))):
-        raise NotAllowed(f"This act needs the role admin in {project.name}.")
+    if not has(actor, project, right):
+        raise NotAllowed(missing_right(right, project.name))
+
+
+def person_may(person: User, project: Project, right: Right) -> bool:
+    """Whether `person`, signed in, has `right` in `project`."""
+    if person.is_superuser or not person.is_active:
+        return person.is_active
+    return _members(project, right).filter(user=person).exists()
 
 
 def person_may_request(person: User, project: Project) -> bool:
     """Whether `person`, signed in, may wipe servers in `project`."""
-    if person.is_superuser or not person.is_active:
-        return person.is_active
-    return Membership.objects.filter(user=person, project=project, role__in=Membership.MAY_REQUEST).exists()
+    return person_may(person, project, Right.REQUEST)
 
 
-def _has_role(actor: Actor, project: Project, roles: Sequence[str]) -> bool:
-    if actor.user_id is None:
-        return False
-    return Membership.objects.filter(user_id=actor.user_id, project=project, role__in=roles).exists()
+def has(actor: Actor, project: Project, right: Right) -> bool:
+    """Whether the person who acts has `right` in `project`; a token's scopes are not looked at."""
+    if actor.sees_all:
+        return True
+    return actor.user_id is not None and _members(project, right).filter(user_id=actor.user_id).exists()
+
+
+def _members(project: Project, right: Right) -> QuerySet[Membership]:
+    return Membership.objects.filter(project=project, role__in=roles_with(right))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
+from reinstall.domain.roles import Right
 from reinstall.domain.secondperson import Decision, ProposalEnd, decisions_for
 from reinstall.domain.states import JobState
 from reinstall.models import Job, Proposal
@@ -83,7 +84,7 @@ def _may(actor: Actor, proposal: Proposal, decision: Decision) -> None:
 def _still_counts(proposal: Proposal, job: Job) -> None:
     """Two people with the right, not one and somebody who has lost it since."""
     person = User.objects.get(pk=proposal.proposed_by_id)
-    if not access.person_may_request(person, job.project):
+    if not access.person_may(person, job.project, Right.SETTLE):
         raise Conflict(
             f"{proposal.proposed_by_name} may not settle jobs in {job.project.name} any more. "
             "Reject this, and answer yourself.",

@@ -20,6 +20,7 @@ from reinstall.domain.sealing import CannotOpen
 from reinstall.domain.states import DRIVEN, FINAL, JobState
 from reinstall.models import EngineTick, Job
 from reinstall.services import (
+    approvals,
     guards,
     links,
     moves,
@@ -42,7 +43,7 @@ MAX_STEPS = 8
 #: A job whose step died this often with its process is put before a person.
 MAX_CRASHES = 3
 #: What a step reads of a job.
-WITH = ("order__project__cloud", "order__requested_by", "project__cloud", "server")
+WITH = ("order__project__cloud", "order__requested_by", "order__approval", "project__cloud", "server")
 #: Here a guard may still hold a job: nothing destructive has been sent for it.
 BEFORE_ARMING = frozenset({JobState.QUEUED, JobState.PREFLIGHT, JobState.STOPPING})
 
@@ -126,14 +127,15 @@ def _steps(job: Job, clock: Clock) -> None:
 def _step(job: Job, clock: Clock) -> None:
     """One step: at most one destructive call, and short transactions around reads."""
     state = JobState(job.state)
-    if state in BEFORE_ARMING and clock() - job.created_at <= preflight.START_WITHIN:
-        held = guards.may_begin(job, clock())
-        if held:
-            return guards.hold(job, held, clock())
-    if state is JobState.QUEUED:
-        return preflight.begin(job, clock)
-    if state is JobState.SUBMITTING:
-        return recovery.abandoned(job, clock)
+    alone = {
+        JobState.AWAITING_APPROVAL: approvals.expire,
+        JobState.QUEUED: preflight.begin,
+        JobState.SUBMITTING: recovery.abandoned,
+    }
+    if state in BEFORE_ARMING and _kept_back(job, clock):
+        return
+    if state in alone:
+        return alone[state](job, clock)
     if not turns.may_call(job, clock()):
         return
     session = links.session_of(job.project, patient=False)
@@ -151,11 +153,27 @@ def _step(job: Job, clock: Clock) -> None:
     follow(job, session, clock)
 
 
+def _kept_back(job: Job, clock: Clock) -> bool:
+    """Whether the job may not go on: ended where nobody agrees to it, held where a guard says so."""
+    if preflight.is_too_late(job, clock()):
+        return False
+    refused = approvals.why_not_sent(job, clock())
+    held = "" if refused else guards.may_begin(job, clock())
+    if refused:
+        approvals.refuse(job, refused, clock())
+    elif held:
+        guards.hold(job, held, clock())
+    return bool(refused or held)
+
+
 def _send(job: Job, session: CloudSession, baseline: ServerFacts, clock: Clock) -> None:
     """The one call, unless something came up since the last look began."""
     held = guards.may_arm(job, clock())
     if held:
         return guards.hold(job, held, clock())
+    refused = approvals.why_not_sent(job, clock())
+    if refused:
+        return approvals.refuse(job, refused, clock())
     submission.submit(job, session=session, baseline=baseline, clock=clock)
     guards.note_outcome(job, clock())
 

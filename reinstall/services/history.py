@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.errors import NotRecorded
 from reinstall.models import AuditEvent, Project
-
-#: Entries one statement writes.
-_AT_ONCE = 500
+from reinstall.models.outages import is_away
+from reinstall.services import chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ def project_act(
 
 
 def record(*, actor: Actor, now: datetime, act: Act) -> None:
-    """One entry. Raises RuntimeError outside a transaction: then act and entry could part."""
+    """One entry. Raises NotRecorded when it cannot be written: the act is undone with it.
+
+    Raises RuntimeError outside a transaction: then act and entry could part.
+    """
     record_all(actor=actor, now=now, acts=[act])
 
 
@@ -59,7 +62,12 @@ def record_all(*, actor: Actor, now: datetime, acts: Sequence[Act]) -> None:
     """An entry for each of the acts, in their order. Raises as `record` does."""
     if not connection.in_atomic_block:
         raise RuntimeError("an audit entry is written in the transaction of its act")
-    AuditEvent.objects.bulk_create([_entry(actor, now, act) for act in acts], batch_size=_AT_ONCE)
+    try:
+        chain.append([_entry(actor, now, act) for act in acts])
+    except (DatabaseError, ValueError, TypeError) as error:
+        if is_away(error):
+            raise
+        raise NotRecorded("The audit entry of this act could not be written.") from error
 
 
 def _entry(actor: Actor, now: datetime, act: Act) -> AuditEvent:

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotFound
 from reinstall.domain.states import CANCELLABLE, FINAL, JobState
 from reinstall.models import Job, Project
-from reinstall.services import access, moves
+from reinstall.services import access, approvals, moves
 
 
 def cancel_job(*, actor: Actor, now: datetime, job_id: int) -> Job:
@@ -19,11 +21,19 @@ def cancel_job(*, actor: Actor, now: datetime, job_id: int) -> Job:
             break
         try:
             # A worker at it finds the state changed at its next write; the intent to send is such a write.
-            moves.move(job, JobState.CANCELLED, now=now, actor=actor, note=_note(job))
+            _call_off(job, actor, now)
             return job
         except moves.Overtaken:
             continue
     raise Conflict(_too_late(_mine(actor, job_id)), job=job_id, code="too_late")
+
+
+def _call_off(job: Job, actor: Actor, now: datetime) -> None:
+    with transaction.atomic():
+        approval = approvals.take(job.order_id) if job.state == JobState.AWAITING_APPROVAL else None
+        moves.move(job, JobState.CANCELLED, now=now, actor=actor, note=_note(job))
+        if approval is not None:
+            approvals.withdraw_if_empty(approval=approval, actor=actor, now=now)
 
 
 def _mine(actor: Actor, job_id: int) -> Job:

@@ -16,8 +16,8 @@ from django.db.models import Model, QuerySet
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed
 from reinstall.domain.sealing import CannotOpen
-from reinstall.models import Order, PresetVersion, Project
-from reinstall.services import history, links, presets, vault
+from reinstall.models import AuditKey, Order, PresetVersion, Project
+from reinstall.services import auditkeys, history, links, presets, vault
 from reinstall.services.requests import password_place, user_data_place
 
 BATCH = 200
@@ -73,6 +73,7 @@ def _places() -> list[tuple[QuerySet[Any], str, Callable[[Any], str]]]:
         (scripts, "user_data_sealed", user_data_place),
         (passwords, "adminpass_sealed", password_place),
         (templates, "user_data_sealed", presets.script_place),
+        (AuditKey.objects.only("pk", "key_sealed"), "key_sealed", auditkeys.key_place),
     ]
 
 

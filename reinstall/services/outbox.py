@@ -52,6 +52,20 @@ def note_move(*, job: Job, before: str, to: JobState, seq: int, now: datetime) -
     _write([_row_of(job, before, to, seq, now)])
 
 
+def note_moves(*, jobs: Sequence[Job], before: str, to: JobState, now: datetime) -> None:
+    """Writes the event of the same move of each of these jobs, read before it. Raises as `note_move` does."""
+    _write([_row_of(job, before, to, job.seq + 1, now) for job in jobs])
+
+
+def note_override(*, job: Job, now: datetime, said: dict[str, Any]) -> None:
+    """Writes the alarm that an order was sent by emergency override, on its first job."""
+    kind = "approval.overridden"
+    row = _row_of(job, job.state, JobState(job.state), job.seq, now)
+    # Before the moves of the job, which count from 1.
+    row.id, row.kind, row.seq, row.payload = event_id(job, 0, kind), kind, 0, row.payload | said
+    _write([row])
+
+
 def note_placed(*, jobs: Sequence[Job], now: datetime) -> None:
     """Writes the first event of each of these new jobs. Raises as `note_move` does."""
     _write([_row_of(job, "", JobState(job.state), job.seq, now) for job in jobs])

@@ -12,7 +12,7 @@ from reinstall.domain.identity import ServerFacts
 from reinstall.domain.spec import ReinstallSpec
 from reinstall.domain.states import JobState
 from reinstall.models import Job, Order, PresetVersion, Project, Server
-from reinstall.services import history, outbox, vault, wake
+from reinstall.services import approvals, history, outbox, vault, wake
 from reinstall.services.requests import (
     OrderRequest,
     confirm_phrase,
@@ -41,6 +41,11 @@ class Decision:
     submission_id: uuid.UUID
     user_id: int
     preset: PresetVersion | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a second person has to agree first."""
+        return approvals.is_needed(self.project)
 
 
 def store_order(decision: Decision) -> Order:
@@ -77,14 +82,21 @@ def store_order(decision: Decision) -> Order:
     order.adminpass_sealed = sealed_password(order, spec.adminpass, pepper)
     order.save(update_fields=["user_data_sealed", "adminpass_sealed"])
     calls = [(versions[fact.server_id], digest) for fact, digest in zip(facts, hashes, strict=True)]
-    _store_jobs(decision, order, zip(facts, calls, strict=True))
+    until = approvals.ask(order=order, actor=actor, now=decision.now).expires_at if decision.waits else None
+    _store_jobs(decision, order, zip(facts, calls, strict=True), until)
     return order
 
 
 def _store_jobs(
-    decision: Decision, order: Order, asked: Iterable[tuple[ServerFacts, tuple[CallVersion, str]]]
+    decision: Decision,
+    order: Order,
+    asked: Iterable[tuple[ServerFacts, tuple[CallVersion, str]]],
+    waits_until: datetime | None,
 ) -> None:
+    """waits_until: when the wait for a second person ends; None where nobody is waited for."""
     jobs = [_new_job(decision, order, position, fact, call) for position, (fact, call) in enumerate(asked)]
+    for job in jobs if waits_until else ():
+        job.state, job.next_at = JobState.AWAITING_APPROVAL, waits_until
     Job.objects.bulk_create(jobs, batch_size=_AT_ONCE)
     _handled(decision)
     outbox.note_placed(jobs=jobs, now=decision.now)
@@ -92,7 +104,7 @@ def _store_jobs(
     history.record_all(actor=decision.actor, now=decision.now, acts=[*acts, _order_act(decision, order)])
     # A hint for each of many would be queued behind the answer to whoever waits; the sweep takes the others.
     for job in jobs[:_HINTED]:
-        wake.ring(job.pk, due=True)
+        wake.ring(job.pk, due=waits_until is None)
 
 
 def _handled(decision: Decision) -> None:
@@ -128,12 +140,12 @@ def _new_job(
 
 def _placed_act(order: Order, job: Job) -> history.Act:
     return history.Act(
-        action="job.queued",
+        action=f"job.{job.state}",
         object_type="job",
         object_id=str(job.pk),
         object_label=f"#{job.pk} {job.server_name}",
         project_slug=order.project.slug,
-        after={"state": JobState.QUEUED.value, "request_hash": job.request_hash},
+        after={"state": str(job.state), "request_hash": job.request_hash},
         seq=1,
     )
 

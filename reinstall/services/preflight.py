@@ -15,7 +15,17 @@ from reinstall.domain.spec import MODE_STOP_FIRST
 from reinstall.domain.states import JobState
 from reinstall.domain.verdicts import FIT_STATES
 from reinstall.models import Job
-from reinstall.services import evidence, guards, links, moves, preconditions, protection, readings, requests
+from reinstall.services import (
+    approvals,
+    evidence,
+    guards,
+    links,
+    moves,
+    preconditions,
+    protection,
+    readings,
+    requests,
+)
 
 Clock = Callable[[], datetime]
 
@@ -58,9 +68,16 @@ def begin(job: Job, clock: Clock) -> None:
     moves.move(job, JobState.PREFLIGHT, now=now, next_at=now, waiting_for="")
 
 
+def is_too_late(job: Job, now: datetime) -> bool:
+    """Whether it could have started for a day, from the order on, or from when somebody agreed to it."""
+    approval = approvals.of_order(job.order)
+    since = approval.ended_at if approval and approval.ended_at else job.created_at
+    return now - since > START_WITHIN
+
+
 def _expired(job: Job, now: datetime) -> bool:
-    """Ends a job that is older than a day and was not sent."""
-    if now - job.created_at <= START_WITHIN:
+    """Ends a job that could not start for a day."""
+    if not is_too_late(job, now):
         return False
     hours = round(START_WITHIN.total_seconds() / 3600)
     note = f"It could not start within {hours} hours. Nothing was sent; ask again if it is still wanted."

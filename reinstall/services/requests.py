@@ -165,8 +165,12 @@ def new_pepper(spec: ReinstallSpec) -> bytes:
 
 def hash_of_job(job: Job, spec: ReinstallSpec) -> str:
     """The hash of what would be sent for `job` now, with the `spec` of its order. Raises CannotOpen."""
-    version: CallVersion = "v1" if job.call_version == "v1" else "v2"
-    return request_hash(job.project, snapshot_of(job), spec, version, pepper_of(job.order))
+    return request_hash(job.project, snapshot_of(job), spec, version_of(job), pepper_of(job.order))
+
+
+def version_of(job: Job) -> CallVersion:
+    """The version of the call that was decided on for `job`."""
+    return "v1" if job.call_version == "v1" else "v2"
 
 
 def _hash(project: Project, cloud: list[str], server: ServerFacts, call: list[str], body: str) -> str:

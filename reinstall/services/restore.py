@@ -11,7 +11,7 @@ from reinstall.domain.errors import NotAllowed, RuleBroken
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import ACTIVE, JobState, Verdict
 from reinstall.models import Attempt, Job, SystemFlag
-from reinstall.services import guards, history, marks, moves
+from reinstall.services import approvals, guards, history, marks, moves
 
 #: Where a job goes whose last commits may be missing: the engine looks by reading, or a person does.
 GOES_TO = {
@@ -51,6 +51,7 @@ def after_restore(*, actor: Actor, clock: Callable[[], datetime], reason: str) -
             before = job.state
             if _doubt(job, actor, now):
                 moved[before] = moved.get(before, 0) + 1
+        approvals.withdraw_empty(actor=actor, now=now)
         SystemFlag.objects.filter(name=guards.READ_ONLY).delete()
         marks.new_epoch(now=now, set_by=actor.name, reason=why)
         act = history.Act(

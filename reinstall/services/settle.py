@@ -13,6 +13,7 @@ from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.evidence import SETTLE
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
+from reinstall.domain.roles import Right
 from reinstall.domain.secondperson import needs_second_person
 from reinstall.domain.states import UNCLEAR, JobState
 from reinstall.models import Attempt, Job, Project, Proposal
@@ -104,7 +105,7 @@ def mine(actor: Actor, job_id: int) -> Job:
         raise NotFound(f"There is no job {job_id}.")
     if actor.scopes is not None or actor.user_id is None:
         raise NotAllowed("What became of a server is settled by a person. Sign in to do it.")
-    access.project_for_requests(actor, job.project.slug)
+    access.must_have(actor, job.project, Right.SETTLE)
     return job
 
 

@@ -20,6 +20,7 @@ from ecsclient.session import CloudSession
 from ecsclient.transport import OneShotResult
 from reinstall.domain.answers import Meaning, Observation, Sending, read_answer
 from reinstall.domain.budgets import Share
+from reinstall.domain.errors import NotRecorded
 from reinstall.domain.identity import ServerFacts
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import JobState, Verdict
@@ -52,7 +53,7 @@ def submit(job: Job, *, session: CloudSession, baseline: ServerFacts, clock: Clo
             server_id=str(job.server_id),
             body=spec.request_bytes(),
             signed_at=signed_at,
-            version="v1" if job.call_version == "v1" else "v2",
+            version=requests.version_of(job),
         )
     except CloudError as error:
         # A token login that fails here: nothing was armed, nothing was sent.
@@ -158,7 +159,7 @@ def _store_patiently(outcome: _Outcome, clock: Clock) -> None:
     while True:
         try:
             return _store(outcome, clock())
-        except DatabaseError:
+        except (DatabaseError, NotRecorded):
             if connection.in_atomic_block or time.monotonic() > give_up:
                 raise
             log.exception("the answer for job %s could not be stored yet", outcome.job.pk)

@@ -1,28 +1,19 @@
-"""The audit log for people: filtered, newest first."""
-
-from datetime import UTC, datetime, time, timedelta
+"""The audit log for people: filtered, newest first; one entry with both sides; the integrity of the whole."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from reinstall.domain.errors import RuleBroken
-from reinstall.selectors.audit import AuditFilters, audit_page
+from reinstall.selectors.audit import audit_page, changes_of, get_entry, neighbours
+from reinstall.selectors.integrity import integrity
+from reinstall.services.verification import verify_for
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
+from reinstall.web.answers import see_other
+from reinstall.web.audit_filters import SOURCES, asked_of
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
-
-SOURCES = (
-    ("", "Any source"),
-    ("browser", "Browser"),
-    ("token", "API token"),
-    ("command", "Command"),
-    ("system", "Engine"),
-)
-EXACT = ("actor", "action", "object_type", "object_id")
 
 
 @require_GET
@@ -30,41 +21,39 @@ EXACT = ("actor", "action", "object_type", "object_id")
 def audit_list(request: HttpRequest) -> HttpResponse:
     """Entries of the chosen project, or of all the person may see."""
     actor = actor_of(request)
-    project = scope.current_project(request, scope.projects_of(request, actor))
-    exact = {name: request.GET.get(name, "").strip() for name in EXACT}
-    filters = AuditFilters(
-        **exact,
-        q=request.GET.get("q", "").strip(),
-        source=request.GET.get("source", ""),
-        project=project.slug if project else "",
-        since=_start_of(request.GET.get("since", ""), "since"),
-        until=_start_of(request.GET.get("until", ""), "until", days=1),
-    )
-    page = audit_page(actor, filters, cursor=request.GET.get("cursor", ""))
+    projects = scope.projects_of(request, actor)
+    project = scope.current_project(request, projects)
+    asked = asked_of(request.GET, project.slug if project else "")
+    page = audit_page(actor, asked.filters, cursor=request.GET.get("cursor", ""))
     context = {
-        "filters": filters,
+        "asked": asked,
         "page": page,
         "sources": SOURCES,
-        "since": request.GET.get("since", ""),
-        "until": request.GET.get("until", ""),
-        "hidden": [(name, value) for name, value in exact.items() if value],
-        "filtered": bool(
-            filters.q or filters.source or filters.since or filters.until or any(exact.values())
-        ),
+        "projects": projects,
+        "integrity": integrity(),
         **links(request, page.previous, page.next),
     }
     return render(request, "reinstall/audit/list.html", context)
 
 
-def _start_of(text: str, field: str, days: int = 0) -> datetime | None:
-    """Midnight of a day in the shown zone, `days` later. Raises RuleBroken for what is no date."""
-    if not text:
-        return None
-    try:
-        day = parse_date(text)
-    except ValueError:
-        day = None
-    if day is None:
-        raise RuleBroken(f"{field} is a date like 2026-10-14.", field, "format")
-    zone = timezone.get_current_timezone()
-    return datetime.combine(day + timedelta(days=days), time.min, tzinfo=zone).astimezone(UTC)
+@require_GET
+@translated
+def audit_entry(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """One entry, its place in the chain, and the way to the entries of the same object around it."""
+    actor = actor_of(request)
+    entry = get_entry(actor, entry_id)
+    earlier, later = neighbours(actor, entry)
+    context = {"entry": entry, "changes": changes_of(entry), "earlier": earlier, "later": later}
+    return render(request, "reinstall/audit/entry.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@translated
+def audit_verify(request: HttpRequest) -> HttpResponse:
+    """GET: what the latest verification found. POST: verifies now."""
+    actor = actor_of(request)
+    if request.method == "POST":
+        verify_for(actor=actor, now=timezone.now())
+        return see_other("audit-verify")
+    context = {"integrity": integrity(), "may_verify": actor.sees_all}
+    return render(request, "reinstall/audit/verify.html", context)

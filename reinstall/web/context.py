@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from reinstall.models import Environment, Project
+from reinstall.selectors.approvals import to_decide
 from reinstall.selectors.guards import Guard, active_guards, title_of
 from reinstall.selectors.projects import NavCounts, nav_counts
 from reinstall.web.actors import actor_of, manages
@@ -71,6 +72,11 @@ class Portal:
         if not self._signed_in:
             return NavCounts(0, 0, 0)
         return nav_counts(actor_of(self._request), self._project)
+
+    @cached_property
+    def approvals(self) -> int:
+        """How many orders wait for this person to agree or decline."""
+        return to_decide(actor_of(self._request), self._project) if self._signed_in else 0
 
     @cached_property
     def guards(self) -> tuple[tuple[str, Guard], ...]:

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from reinstall.domain.errors import Conflict, NotAllowed, NotFound, RuleBroken
+from reinstall.domain.errors import Conflict, NotAllowed, NotFound, NotRecorded, RuleBroken
 from reinstall.models.outages import is_away
 from reinstall.selectors.givers import Givers, givers_of
 from reinstall.web.actors import actor_of
@@ -130,6 +130,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Django calls this while it handles the exception.
+    if isinstance(sys.exception(), NotRecorded):
+        return _page(request, "not_recorded.html", 503, str(sys.exception()))
     if is_away(sys.exception()):
         busy = _page(request, "503.html", 503)
         busy["Retry-After"] = "10"

@@ -24,5 +24,6 @@ def ready(request: HttpRequest) -> JsonResponse:
         "status": "ok" if found.ready else "not ready",
         "problems": found.problems,
         "oldest_due_s": found.oldest_due_s,
+        "audit": found.audit,
     }
     return JsonResponse(answer, status=200 if found.ready else 503)

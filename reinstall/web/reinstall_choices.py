@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from reinstall.domain.actors import Actor
+from reinstall.domain.approvals import needs_approval
 from reinstall.domain.spec import MODE_STOP_FIRST, USER_DATA_MAX_BYTES
 from reinstall.selectors.keypairs import KeyPairView, key_pairs, kms_keys
 from reinstall.selectors.projects import get_project
@@ -64,6 +67,7 @@ def choices_for(actor: Actor, server: ServerView, form: ReinstallForm) -> dict[s
         **_login_context(actor, server, form),
         **preset_context(actor, server.row.project_slug, form),
         "phrase": phrase_of_server(server.row.id),
+        "waits": needs_approval(settings.SECOND_PERSON, server.row.project_environment),
     }
 
 

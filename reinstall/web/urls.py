@@ -4,7 +4,9 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from reinstall.web import (
+    approvals,
     audit,
+    audit_export,
     cloud_test,
     clouds,
     health,
@@ -71,8 +73,14 @@ urlpatterns = [
     path("presets/<slug:slug>/retire/", preset_acts.preset_retire, name="preset-retire"),
     path("presets/<slug:slug>/restore/", preset_acts.preset_restore, name="preset-restore"),
     path("presets/<slug:slug>/delete/", preset_acts.preset_delete, name="preset-delete"),
+    path("approvals/", approvals.approval_list, name="approvals"),
+    path("approvals/<int:approval_id>/", approvals.approval_detail, name="approval"),
+    path("approvals/<int:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
     path("key-pairs/", keypairs.key_pair_list, name="key-pairs"),
     path("audit/", audit.audit_list, name="audit"),
+    path("audit/<int:entry_id>/", audit.audit_entry, name="audit-entry"),
+    path("audit/export/", audit_export.audit_export, name="audit-export"),
+    path("audit/verify/", audit.audit_verify, name="audit-verify"),
     path("settings/tokens/", tokens.token_list, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("manage/health/", manage.health, name="health"),

@@ -10,6 +10,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
 
+from tests.emptying import emptying
+
 #: Without TLS: a proxy on the way reads what passes. A short wait: tests cut the line.
 _OPTIONS = {"pool": {"min_size": 1, "max_size": 8, "timeout": 1}, "sslmode": "disable"}
 
@@ -57,5 +59,5 @@ def migrated(url: str) -> None:
 
 def emptied(url: str) -> None:
     """Drops every row; what the migrations put there is put there again."""
-    with portal_on(url):
+    with portal_on(url), emptying():
         call_command("flush", verbosity=0, interactive=False)

@@ -155,7 +155,8 @@ def _bytes(run: _Run) -> Iterator[str]:
 
 
 def _history(run: _Run) -> Iterator[str]:
-    """I7: one audit entry per move, without a gap, each a move of the state table."""
+    """I7: one audit entry per move, without a gap, each a move of the state table; the chain is unbroken."""
+    yield from run.database.misfits
     entries: dict[int, list[tuple[int, str, str]]] = {job.id: [] for job in run.jobs}
     for move in run.database.moves:
         entries.setdefault(move.job_id, []).append((move.seq, move.before, move.after))

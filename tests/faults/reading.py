@@ -12,6 +12,7 @@ from django.db import connection
 from reinstall.models import Attempt, AuditEvent, Job, Outbox
 from reinstall.models.clock import database_now
 from reinstall.services import requests
+from reinstall.services.verification import verify
 from tests.faults.records import (
     AcceptedPost,
     AttemptRow,
@@ -68,6 +69,7 @@ def read_database(
         claims=tuple(_claims()),
         texts={**dict(texts or {}), **(_columns() if canaries else {})},
         canaries=canaries,
+        misfits=tuple(misfit.sentence for misfit in verify(now=database_now()).misfits),
     )
 
 

@@ -100,3 +100,5 @@ class Database:
     claims: tuple[ClaimRow, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)
     canaries: tuple[str, ...] = ()
+    #: What a verification of the audit history found that does not fit.
+    misfits: tuple[str, ...] = ()

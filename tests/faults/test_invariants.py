@@ -74,6 +74,7 @@ def test_a_good_run_breaks_nothing():
         ("I7", LEDGER, replace(GOOD, moves=MOVES[:-1])),
         ("I7", LEDGER, replace(GOOD, moves=(*MOVES, MOVES[-1]))),
         ("I7", LEDGER, replace(GOOD, moves=(*MOVES[:2], replace(MOVES[2], before="queued"), *MOVES[3:]))),
+        ("I7", LEDGER, replace(GOOD, misfits=("Entry 3 was changed.",))),
         ("I8", LEDGER, replace(GOOD, events=EVENTS[:-1])),
         ("I8", LEDGER, replace(GOOD, events=(*EVENTS[:-1], replace(EVENTS[-1], id="event-1")))),
         ("I8", LEDGER, replace(GOOD, events=(*EVENTS[:-1], replace(EVENTS[-1], delivered=False)))),

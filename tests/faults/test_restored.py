@@ -11,10 +11,11 @@ from django.utils.timezone import now
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict
 from reinstall.domain.states import JobState
-from reinstall.models import AuditEvent, Job, Project, Server, SystemFlag
+from reinstall.models import AuditEvent, AuditStream, Job, Project, Server, SystemFlag
 from reinstall.selectors.guards import active_guards
 from reinstall.services import engine, guards, marks
 from simulator.server import RunningSimulator
+from tests.emptying import lifted
 from tests.reinstall.conftest import Clock, advanced, finished, free_servers, placed_job
 
 pytestmark = pytest.mark.django_db
@@ -35,13 +36,17 @@ def restored(actor: Actor, project: Project) -> list[Job]:
     guards.look_back(now=now())
     newest = AuditEvent.objects.order_by("-id").first()
     assert newest is not None
+    ends = list(AuditStream.objects.all())
     lost = placed_job(actor, second)
     guards.look_back(now=now())
     order = lost.order_id
     Job.objects.filter(pk=lost.pk).update(state=JobState.QUEUED)
     lost.events.all().delete()
     lost.delete()
-    AuditEvent.objects.filter(pk__gt=newest.pk).delete()
+    with lifted():
+        for end in ends:
+            end.save()
+        AuditEvent.objects.filter(pk__gt=newest.pk).delete()
     assert order
     return [kept]
 

@@ -11,8 +11,19 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor, Source
-from reinstall.models import Job, KeyPair, Membership, Project, Server
-from reinstall.services import clouds, engine, glance, inventory, links, orders, plans, preconditions
+from reinstall.models import Job, KeyPair, Membership, Order, Project, Server
+from reinstall.services import (
+    approvals,
+    approving,
+    clouds,
+    engine,
+    glance,
+    inventory,
+    links,
+    orders,
+    plans,
+    preconditions,
+)
 from simulator.server import RunningSimulator, start_in_thread
 from tests.reinstall.rows import a_person, a_project
 
@@ -105,6 +116,13 @@ def requester(user: User, project: Project) -> User:
 
 
 @pytest.fixture
+def operator(user: User, project: Project) -> User:
+    """alice, who may reinstall in shop-prod and settle what became of it."""
+    Membership.objects.create(user=user, project=project, role=Membership.Role.OPERATOR)
+    return user
+
+
+@pytest.fixture
 def actor(requester: User) -> Actor:
     return actor_for(requester)
 
@@ -157,7 +175,25 @@ def placed_job(actor: Actor, server: Server, **changes: Any) -> Job:
     placed = orders.place_order(
         actor=actor, now=now(), request=order_request(server, **changes), submission_id=uuid.uuid4()
     )
-    return placed.order.jobs.get()
+    return agreed(placed.order).jobs.get()
+
+
+def agreed(order: Order) -> Order:
+    """The order, approved by somebody else where it waits for that."""
+    approval = approvals.of_order(order)
+    if approval is not None and not approval.end:
+        second, _ = User.objects.get_or_create(username="second")
+        Membership.objects.get_or_create(
+            user=second, project=order.project, defaults={"role": Membership.Role.APPROVER}
+        )
+        approving.decide_approval(
+            actor=actor_for(second),
+            now=now(),
+            approval_id=approval.pk,
+            decision="approve",
+            request_hash=approval.request_hash,
+        )
+    return order
 
 
 def advanced(job: Job, clock: Clock, times: int = 1) -> Job:

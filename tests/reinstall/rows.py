@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.domain.states import ACTIVE, JobState
 from reinstall.models import (
+    Approval,
     AuditEvent,
     Cloud,
     Disk,
@@ -23,6 +25,7 @@ from reinstall.models import (
     Project,
     Server,
 )
+from reinstall.services import chain
 
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -60,6 +63,19 @@ def an_actor(person: User, **changes: Any) -> Actor:
         "sees_all": person.is_superuser,
     }
     return Actor(**(values | changes))
+
+
+def an_approval(order: Order, **changes: Any) -> Approval:
+    """Of an order; open unless `changes` say otherwise."""
+    values: dict[str, Any] = {
+        "order": order,
+        "project": order.project,
+        "request_hash": order.request_hash,
+        "requested_by": order.requested_by,
+        "asked_at": order.created_at,
+        "expires_at": order.created_at + timedelta(days=1),
+    }
+    return Approval.objects.create(**(values | changes))
 
 
 def a_server(project: Project, name: str = "", *, data_disks: int = 1, **changes: Any) -> Server:
@@ -125,9 +141,25 @@ def a_job(order: Order, server: Server, state: JobState = JobState.QUEUED, **cha
     return Job.objects.create(**(values | changes))
 
 
+def an_event(**changes: Any) -> AuditEvent:
+    """An entry of the audit history, in its place in the chain; `changes` are columns."""
+    values: dict[str, Any] = {
+        "at": T0,
+        "actor_name": "bob",
+        "source": "browser",
+        "action": "order.placed",
+        "object_type": "order",
+        "object_id": "1",
+    }
+    entry = AuditEvent(**(values | changes))
+    with transaction.atomic():
+        chain.append([entry])
+    return entry
+
+
 def an_entry(job: Job, state: JobState, seq: int, at: datetime, note: str = "") -> AuditEvent:
     """The audit entry of a move of `job`."""
-    return AuditEvent.objects.create(
+    return an_event(
         at=at,
         actor_name="engine",
         source="system",

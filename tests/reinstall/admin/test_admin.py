@@ -1,6 +1,7 @@
 """The staff corner: everything to read, nothing that could touch a server, each change in the history."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from reinstall.domain.actors import Actor
 from reinstall.models import AuditEvent, Job, Membership, Project, Server
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, finished, placed_job
+from tests.reinstall.rows import T0, an_event
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +75,35 @@ def test_a_page_opens_with_rows_search_filter_and_date(name: str, staff: Client,
     if date:
         assert rows(page(staff, name, **{f"{date}__year": str(history.created_at.year)})) > 0
         assert rows(page(staff, name, **{f"{date}__year": "1999"})) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"actor_name": "carol"}, 1),
+        ({"action": "order.cancelled"}, 1),
+        ({"object": "order 4711"}, 1),
+        ({"object": "proposal"}, 1),
+        ({"project_slug": "elsewhere"}, 2),
+        ({"source": "token", "project_slug": "elsewhere"}, 1),
+        ({"from": "2026-01-02", "to": "2026-01-02", "project_slug": "elsewhere"}, 1),
+        ({"from": "2026-01-03", "to": "2026-01-05", "project_slug": "elsewhere"}, 1),
+        ({"from": "soon"}, 0),
+        ({"to": "9999-12-31"}, 0),
+    ],
+    ids=str,
+)
+def test_the_audit_history_is_narrowed_as_on_its_page(
+    query: dict[str, str], shown: int, staff: Client
+) -> None:
+    an_event(project_slug="elsewhere", object_id="4711", actor_name="carol", action="order.cancelled")
+    later = T0 + timedelta(days=2)
+    an_event(project_slug="elsewhere", object_type="proposal", source="token", at=later)
+    html = page(staff, "auditevent", **query)
+    assert rows(html) == shown
+    for name, value in query.items():
+        if name not in ("project_slug", "source"):
+            assert f'name="{name}" value="{value}"' in html
 
 
 @pytest.mark.parametrize("name", READ_ONLY)

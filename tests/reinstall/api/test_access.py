@@ -13,10 +13,14 @@ from django.utils.timezone import now
 from reinstall.domain.states import JobState
 from reinstall.models import ApiToken, Job, Order, Project, SyncRun
 from tests.reinstall.api.client import Caller, a_token, problem_of
-from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_entry, an_order
+from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_approval, an_entry, an_order
 
 UUID = "bae51750-0089-41a1-9d5a-6a4d5a7a9b1f"
-LISTS = ["projects", "servers", "key-pairs", "kms-keys", "images", "orders", "jobs", "tokens", "audit"]
+LISTS = [
+    *("projects", "servers", "key-pairs", "kms-keys", "images", "orders", "jobs", "tokens", "audit"),
+    "approvals",
+]
+NUMBERS = ("order_id", "approval_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id", "number")
 
 
 def addresses() -> list[str]:
@@ -30,7 +34,7 @@ def addresses() -> list[str]:
         route = str(pattern.pattern)
         for kind, value in (("<slug:slug>", "shop"), ("<uuid:server_id>", UUID)):
             route = route.replace(kind, value)
-        for name in ("order_id", "job_id", "token_id", "entry_id", "cloud_id", "run_id", "number"):
+        for name in NUMBERS:
             route = route.replace(f"<int:{name}>", "1")
         assert "<" not in route, "an address this test cannot fill in"
         filled.append(route)
@@ -106,6 +110,7 @@ def foreign(bob: User) -> dict[str, Any]:
         f"jobs/{job.pk}/events/": "GET",
         f"jobs/{job.pk}/exchange/": "GET",
         f"audit/{entry.pk}/": "GET",
+        f"approvals/{an_approval(order).pk}/": "GET",
         f"tokens/{ApiToken.objects.get(user=eve).pk}/": "DELETE",
     }
 

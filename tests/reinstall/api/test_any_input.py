@@ -35,7 +35,7 @@ def token(shop: Project, bob: User) -> str:
     return a_token(bob)
 
 
-def sent(case: Case, token: str, ids: dict[str, Any]) -> Any:
+def sent(case: Case[Any], token: str, ids: dict[str, Any]) -> Any:
     """The answer; what it changed is taken back. `ids` replace what was made up for the path."""
     parts = {name: ids.get(name, value) for name, value in (case.path_parameters or {}).items()}
     path = case.path
@@ -88,9 +88,11 @@ def test_the_judgement_sees_what_is_wrong(token: str, shop: Project) -> None:
     assert any("required" in sentence for sentence in judged(wrong, operation, document))
 
 
-def answers(operation: Any, mode: GenerationMode, token: str, ids: dict[str, Any]) -> list[tuple[Case, Any]]:
+def answers(
+    operation: Any, mode: GenerationMode, token: str, ids: dict[str, Any]
+) -> list[tuple[Case[Any], Any]]:
     """What is answered to EXAMPLES requests made up for one operation; the same ones each time."""
-    found: list[tuple[Case, Any]] = []
+    found: list[tuple[Case[Any], Any]] = []
 
     @seed(SEED)
     @settings(
@@ -101,7 +103,7 @@ def answers(operation: Any, mode: GenerationMode, token: str, ids: dict[str, Any
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         found.append((case, sent(case, token, ids)))
 
     ask()
@@ -121,7 +123,7 @@ def test_no_input_is_a_fault(
     document = Caller(token).get("openapi.json").json()
     wrong, statuses = [], []
     for result in from_dict(document).get_all_operations():
-        operation = result.ok()
+        operation: Any = result.ok()  # type: ignore[union-attr]
         raw = document["paths"][operation.path][operation.method.lower()]
         if raw["operationId"] in STREAMS:
             continue

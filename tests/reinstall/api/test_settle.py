@@ -16,6 +16,13 @@ from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_order
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 WHY = "OTC console, 14:20: up since May, same disk"
 KEY = "a" * 32
 
@@ -113,7 +120,7 @@ def test_what_has_changed_since_it_was_read_is_not_settled(alice: Session, stuck
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED])
 def test_only_unclear_jobs_are_settled(db: None, state: JobState):
     shop = a_project()
-    bob = a_person("bob", shop)
+    bob = a_person("bob", shop, role="operator")
     job = a_job(an_order(shop, bob), a_server(shop), state)
     problem_of(settle(Session(bob), job, answer="never_ran", reason=WHY), 409)
     job.refresh_from_db()
@@ -131,7 +138,7 @@ def test_viewers_read_and_strangers_find_nothing(stuck: Job):
 
 def test_a_job_that_never_was_in_doubt_has_no_evidence(db: None):
     shop = a_project()
-    bob = a_person("bob", shop)
+    bob = a_person("bob", shop, role="operator")
     job = a_job(an_order(shop, bob), a_server(shop), JobState.QUEUED)
     shown = Session(bob).get(f"jobs/{job.pk}/evidence/").json()
     assert (shown["sent"], shown["answer"], shown["evidence"], shown["compared"]) == (None, None, [], [])
@@ -151,7 +158,7 @@ def proposed(alice: Session, stuck: Job) -> Job:
 
 
 def test_a_second_person_confirms_in_production(alice: Session, proposed: Job):
-    bob = Session(a_person("bob", proposed.project))
+    bob = Session(a_person("bob", proposed.project, role="operator"))
     shown = bob.get(f"jobs/{proposed.pk}/evidence/").json()
     assert shown["second_person"] is True and "never_ran" not in shown["answers"]
     pending = shown["pending"]
@@ -164,7 +171,7 @@ def test_a_second_person_confirms_in_production(alice: Session, proposed: Job):
 
 
 def test_a_token_confirms_nothing(proposed: Job):
-    caller = Caller(a_token(a_person("bob", proposed.project)))
+    caller = Caller(a_token(a_person("bob", proposed.project, role="operator")))
     assert caller.get(f"jobs/{proposed.pk}/evidence/").json()["pending"]["decisions"] == []
     document = problem_of(decide(caller, proposed, decision="confirm", reason=WHY), 403)
     assert "Sign in to do it" in document["detail"]
@@ -173,7 +180,7 @@ def test_a_token_confirms_nothing(proposed: Job):
 
 
 def test_a_decision_names_its_wrong_fields_and_is_about_what_was_read(proposed: Job):
-    bob = Session(a_person("bob", proposed.project))
+    bob = Session(a_person("bob", proposed.project, role="operator"))
     assert fields_of(decide(bob, proposed)) == {"decision"}
     assert fields_of(decide(bob, proposed, decision="confirm")) == {"reason"}
     assert fields_of(decide(bob, proposed, decision="yes", reason=WHY, x=1)) == {"x"}

@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 from reinstall.domain.states import ACTIVE, FINAL, JobState, Verdict
 from reinstall.models import (
     ApiToken,
+    Approval,
     Attempt,
     AuditEvent,
     Cloud,
@@ -27,6 +28,7 @@ from reinstall.models import (
     Proposal,
     Server,
 )
+from tests.reinstall.rows import an_event
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,11 +52,17 @@ TRIED = {
     "one_live_attempt",
     "verdict_known",
     "one_entry_per_move",
+    "one_entry_per_place",
     "one_answer_per_key",
     "one_open_proposal",
     "proposal_answer_known",
     "proposal_ended_exactly_with_an_end",
     "confirmed_by_another",
+    "role_known",
+    "approval_ended_exactly_with_an_end",
+    "approval_good_exactly_when_agreed",
+    "approved_by_another",
+    "overridden_by_two",
 }
 
 
@@ -139,10 +147,42 @@ def put(rows: models.QuerySet[Any], **values: Any) -> None:
 
 def test_no_constraint_is_forgotten() -> None:
     tables = (
-        ApiToken, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership, Order,
-        Project, Proposal, Server,
+        ApiToken, Approval, Attempt, AuditEvent, Cloud, Disk, IdempotencyKey, Job, KeyPair, KmsKey, Membership,
+        Order, Project, Proposal, Server,
     )  # fmt: skip
     assert {constraint.name for table in tables for constraint in table._meta.constraints} == TRIED
+
+
+def test_a_role_is_one_of_the_table(django_user_model: Any) -> None:
+    someone = django_user_model.objects.create_user("eve")
+    with refused():
+        Membership.objects.create(user=someone, project=project(), role="owner")
+
+
+def test_an_approval_is_of_two_people_and_ends_in_one_way() -> None:
+    asked = order(project())
+    made = Approval.objects.create(
+        order=asked,
+        project=asked.project,
+        request_hash="0" * 64,
+        requested_by=asked.requested_by,
+        asked_at=NOW,
+        expires_at=NOW,
+    )
+    bob = User.objects.create_user("bob")
+    done: dict[str, Any] = {"end": "approved", "ended_at": NOW, "good_until": NOW, "ended_by": bob}
+    for wrong in (
+        {"ended_by": asked.requested_by},
+        {"ended_by": None},
+        {"good_until": None},
+        {"ended_at": None},
+        {"end": "sometime", "good_until": None},
+        {"end": "overridden"},
+        {"end": "overridden", "override_by": bob},
+    ):
+        with refused():
+            put(Approval.objects.filter(pk=made.pk), **(done | wrong))
+    put(Approval.objects.filter(pk=made.pk), **done)
 
 
 @pytest.mark.parametrize("first", sorted(ACTIVE))
@@ -263,14 +303,22 @@ def test_a_submission_is_one_order() -> None:
 
 
 def test_one_move_has_one_entry() -> None:
-    values = {"at": NOW, "actor_name": "x", "source": "system", "action": "job.queued", "object_type": "job"}
-    AuditEvent.objects.create(object_id="1", seq=1, **values)
-    AuditEvent.objects.create(object_id="1", seq=2, **values)
-    AuditEvent.objects.create(object_id="2", seq=1, **values)
+    values = {"action": "job.queued", "object_type": "job"}
+    an_event(object_id="1", seq=1, **values)
+    an_event(object_id="1", seq=2, **values)
+    an_event(object_id="2", seq=1, **values)
     for _ in range(2):
-        AuditEvent.objects.create(object_id="1", seq=None, **values)
+        an_event(object_id="1", seq=None, **values)
     with refused():
-        AuditEvent.objects.create(object_id="1", seq=2, **values)
+        an_event(object_id="1", seq=2, **values)
+
+
+def test_one_place_of_the_chain_has_one_entry() -> None:
+    first = an_event()
+    again = AuditEvent.objects.filter(pk=first.pk).values().get() | {"id": first.pk + 1}
+    with refused():
+        AuditEvent.objects.create(**again)
+    AuditEvent.objects.create(**again | {"position": first.position + 1})
 
 
 def test_a_cloud_project_is_entered_once() -> None:

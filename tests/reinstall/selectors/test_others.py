@@ -18,6 +18,7 @@ from tests.reinstall.rows import (
     a_project,
     a_server,
     an_actor,
+    an_event,
     an_order,
 )
 
@@ -103,16 +104,7 @@ def test_kms_keys_say_whether_they_can_be_chosen(shop: Project, bob: Actor):
 
 
 def entry(project: str, **changes: object) -> AuditEvent:
-    values = {
-        "at": T0,
-        "actor_name": "bob",
-        "source": "browser",
-        "action": "order.placed",
-        "object_type": "order",
-        "object_id": "1",
-        "project_slug": project,
-    }
-    return AuditEvent.objects.create(**(values | changes))
+    return an_event(project_slug=project, **changes)
 
 
 def test_the_audit_history_is_scoped_by_project(shop: Project, bob: Actor):

@@ -25,6 +25,13 @@ from tests.reinstall.services.together import together
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 REINSTALL = {"method": "POST", "path": "*/reinstallos"}
 WHY, TOO = "Looked at it in the console.", "I looked too: up since May."
 
@@ -47,7 +54,7 @@ def job(actor: Actor, server: Server, simulator: RunningSimulator, clock: Clock)
 def bob(project: Project) -> Actor:
     """Somebody else with the right."""
     person = User.objects.create_user("bob")
-    Membership.objects.create(user=person, project=project, role=Membership.Role.REQUESTER)
+    Membership.objects.create(user=person, project=project, role=Membership.Role.OPERATOR)
     return actor_for(person)
 
 
@@ -162,7 +169,7 @@ def test_who_may_confirm(actor: Actor, job: Job, clock: Clock, bob: Actor, proje
     with pytest.raises(NotFound):
         decided(actor_for(stranger), job, clock, "confirm")
     Membership.objects.create(user=stranger, project=project, role=Membership.Role.VIEWER)
-    with pytest.raises(NotAllowed, match="requester"):
+    with pytest.raises(NotAllowed, match="operator"):
         decided(actor_for(stranger), job, clock, "confirm")
     seen = evidence_of(actor_for(stranger), job.pk).pending
     assert seen is not None and seen.decisions == ()

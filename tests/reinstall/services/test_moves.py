@@ -1,56 +1,24 @@
 """The one UPDATE that changes a state: guarded by state, count and fence, with its entry or not at all."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 
 from reinstall.domain.actors import Actor
+from reinstall.domain.errors import NotRecorded
 from reinstall.domain.states import JobState
 from reinstall.models import AuditEvent, Job, Server
 from reinstall.services import history, moves
 from tests.reinstall.conftest import placed_job
 from tests.reinstall.services.together import together
+from tests.reinstall.unrecorded import audit_log_full
 
 pytestmark = pytest.mark.django_db
 
 S = JobState
-NO_ENTRIES = {
-    "sqlite": [
-        "CREATE TRIGGER no_entries BEFORE INSERT ON reinstall_auditevent "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log is full'); END"
-    ],
-    "postgresql": [
-        "CREATE FUNCTION no_entries() RETURNS trigger AS "
-        "$$ BEGIN RAISE EXCEPTION 'the audit log is full'; END $$ LANGUAGE plpgsql",
-        "CREATE TRIGGER no_entries BEFORE INSERT ON reinstall_auditevent "
-        "FOR EACH ROW EXECUTE FUNCTION no_entries()",
-    ],
-}
-ENTRIES = {
-    "sqlite": ["DROP TRIGGER no_entries"],
-    "postgresql": ["DROP TRIGGER no_entries ON reinstall_auditevent", "DROP FUNCTION no_entries()"],
-}
-
-
-@contextmanager
-def audit_log_full() -> Iterator[None]:
-    """While this is open the database takes no entry."""
-
-    def run(statements: dict[str, list[str]]) -> None:
-        with connection.cursor() as cursor:
-            for statement in statements[connection.vendor]:
-                cursor.execute(statement)
-
-    run(NO_ENTRIES)
-    try:
-        yield
-    finally:
-        run(ENTRIES)
 
 
 @pytest.fixture
@@ -109,13 +77,13 @@ def test_a_touch_is_guarded_too(changed: dict[str, object], job: Job) -> None:
 
 def test_without_its_entry_the_act_does_not_happen(job: Job) -> None:
     before = Job.objects.filter(pk=job.pk).values().get()
-    with audit_log_full(), pytest.raises(DatabaseError, match="audit log is full"), transaction.atomic():
+    with audit_log_full(), pytest.raises(NotRecorded), transaction.atomic():
         moves.move(job, S.PREFLIGHT, now=now())
     assert Job.objects.filter(pk=job.pk).values().get() == before
 
 
 def test_without_its_entry_no_order_is_placed(actor: Actor, server: Server) -> None:
-    with audit_log_full(), pytest.raises(DatabaseError, match="audit log is full"), transaction.atomic():
+    with audit_log_full(), pytest.raises(NotRecorded), transaction.atomic():
         placed_job(actor, server)
     assert not Job.objects.exists()
 

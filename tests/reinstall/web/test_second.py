@@ -16,6 +16,13 @@ from tests.reinstall.conftest import Clock, advanced, placed_job
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 WHY, TOO = "OTC console, 14:20: up since May, same disk", "Seen it too, 14:40"
 
 
@@ -37,7 +44,7 @@ def proposal(job: Job, actor: Actor, clock: Clock) -> Proposal:
     return Proposal.objects.get(job=job)
 
 
-def client_of(project: Project, name: str = "bob", role: str = "requester") -> Client:
+def client_of(project: Project, name: str = "bob", role: str = "operator") -> Client:
     person = User.objects.create_user(name)
     Membership.objects.create(user=person, project=project, role=role)
     client = Client()
@@ -126,7 +133,7 @@ def test_a_viewer_reads_it_and_answers_nothing(job: Job, proposal: Proposal) -> 
     eve = client_of(job.project, "eve", "viewer")
     html = page_of(eve, job)
     assert "alice says that it never started" in html and "second-form" not in html
-    assert "Confirming it needs the role requester" in html
+    assert "Confirming it needs the role operator" in html
     assert answer(eve, proposal, decision="confirm", reason=TOO).status_code == 403
 
 

@@ -15,6 +15,13 @@ from tests.reinstall.conftest import Clock, actor_for, advanced, finished, place
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture
+def requester(operator: User) -> User:
+    """Of these tests: alice may settle as well."""
+    return operator
+
+
 REINSTALL = {"method": "POST", "path": "*/reinstallos"}
 SECRET = b"#cloud-config\npassword: hunter2\n"
 WHY = "OTC console, 14:20: up since May, same disk"
@@ -192,7 +199,7 @@ def test_a_viewer_reads_it_all_and_answers_nothing(stuck: Job, project: Project)
     client.force_login(viewer)
     html = page_of(client, stuck)
     assert "Signs so far" in html and "settle-form" not in html
-    assert f"Settling it needs the role requester in {project.name}." in html
+    assert f"Settling it needs the role operator in {project.name}." in html
     assert settle(client, stuck, answer="never_ran", reason=WHY).status_code == 403
     stuck.refresh_from_db()
     assert stuck.state == JobState.ATTENTION
