@@ -47,7 +47,7 @@ def policy_of(answer: Any) -> dict[str, str]:
     return {name: values for name, _, values in parts}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_answer_has_every_header(world: World) -> None:
     """Pages, REST, the admin; those that are there, those that are refused, those that are not there."""
     door, seen = Door(world), set()

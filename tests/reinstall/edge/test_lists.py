@@ -57,7 +57,7 @@ def shown(client: Client, route: Route) -> list[str]:
     return [text for text in said if TRACE in text]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_no_list_shows_anything_of_another_project(db: None) -> None:
     door = Door(a_world())
     for who in (*INSIDE, NOBODY):
@@ -72,7 +72,7 @@ def without_moments(text: str) -> str:
     return re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+Z?|(value|nonce)=\"[^\"]{20,}\"|\b[0-9a-f]{32}\b", "", text)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_no_number_tells_that_there_is_another_project(db: None) -> None:
     """Counts, pages and filters are the same to the letter, whether another project is there or not."""
     alone = half_a_world()

@@ -26,6 +26,7 @@ from tests.reinstall.rows import (
     a_preset,
     a_project,
     a_server,
+    an_approval,
     an_entry,
     an_image,
     an_order,
@@ -75,7 +76,8 @@ MISSING_VALUES: dict[str, object] = {
     "id": 999_999,
     "content_type_id": 999_999,
     "app_label": "auth",
-    **dict.fromkeys(("job_id", "order_id", "token_id", "view_id", "cloud_id", "run_id", "entry_id"), 999_999),
+    **dict.fromkeys(("job_id", "order_id", "approval_id", "run_id", "entry_id"), 999_999),
+    **dict.fromkeys(("token_id", "view_id", "cloud_id"), 999_999),
 }
 
 
@@ -138,6 +140,12 @@ def _things(project: Project, person: User, word: str) -> Things:
     Exchange.objects.create(job=job, at=T0, last_at=T0, method="GET", path=f"/v1/{word}")
     ended = a_job(order, a_server(project, f"old-{word}"), JobState.FAILED, failure_message=word)
     entry = an_entry(ended, JobState.FAILED, 1, T0, word)
+    # Asked for by somebody who decides nothing: nobody decides about what they asked for themselves.
+    waiting = an_order(project, User.objects.get(username=NOBODY), reason=word)
+    new = a_server(project, f"new-{word}")
+    snapshot = {"server_id": str(new.pk), "name": new.name, "disks": []}
+    a_job(waiting, new, JobState.AWAITING_APPROVAL, snapshot=snapshot)
+    approval = an_approval(waiting)
     a_key_pair(project, f"pair-{word}")
     a_kms_key(project, alias=f"key-{word}")
     an_image(project, name=f"image-{word}")
@@ -152,6 +160,7 @@ def _things(project: Project, person: User, word: str) -> Things:
         "order_id": order.pk,
         "entry_id": entry.pk,
         "run_id": run.pk,
+        "approval_id": approval.pk,
         "slug": project.slug,
         "number": 1,
         "cloud_id": cloud.pk,
