@@ -13,6 +13,7 @@ from ecsportal.faultruns import read_faults, read_lease
 from ecsportal.logs import logging_config
 from ecsportal.ownkeys import own_encryption_keys, own_secret_key
 from reinstall.domain.budgets import parse_rates
+from reinstall.domain.signon import read_sign_on
 from reinstall.domain.throttles import parse_limits
 
 # Lets ModelAdmin and others carry the type they are about, at run time too.
@@ -49,6 +50,11 @@ BREAKER = env.flag("ECSPORTAL_BREAKER", True)
 HIGH_WATER_MARK = None if TESTING else DATA_DIR / "high-water-mark.json"
 AUTO_NOT_APPLIED = env.flag("ECSPORTAL_AUTO_NOT_APPLIED")
 SECOND_PERSON = env.choice("ECSPORTAL_SECOND_PERSON", "production", ("production", "always", "never"))
+SECOND_FACTOR = env.choice("ECSPORTAL_SECOND_FACTOR", "real", ("real", "always", "never"))
+try:
+    SIGN_ON = read_sign_on(env.text("ECSPORTAL_OIDC"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"ECSPORTAL_OIDC {error}.") from None
 FORM_WAIT_S = env.number("ECSPORTAL_FORM_WAIT_S", 3, 0, 30)
 KEEP_SECRETS_DAYS = env.number("ECSPORTAL_KEEP_SECRETS_DAYS", 30, 1, 3650)
 LEASE_S = read_lease(env, DEPLOYMENT_ID)
@@ -85,7 +91,9 @@ _HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if _HTTPS else "ecsportal-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "ecsportal-csrf"
-SESSION_COOKIE_AGE = 12 * 3600
+#: A session ends so long after its last request, and so long after the sign-in whatever is done with it.
+SESSION_IDLE_S = 60 * env.number("ECSPORTAL_SESSION_IDLE_MIN", 30, 1, 1440)
+SESSION_COOKIE_AGE = 3600 * env.number("ECSPORTAL_SESSION_HOURS", 12, 1, 168)
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -111,7 +119,7 @@ CONTENT_SECURITY_POLICY = {
 
 # ---------------------------------------------------------------- parts
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ecsportal.adminconfig.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -121,6 +129,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "csp",
     "lucide",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "ecsportal",
     "reinstall.apps.ReinstallConfig",
 ]
@@ -135,6 +147,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "reinstall.web.drafts.SignInFirst",
+    "reinstall.web.stale.KeptForms",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -187,6 +201,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Of allauth its tables and its arithmetic are used; no page or address of its own is here.
+ACCOUNT_EMAIL_VERIFICATION = "none"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/servers/"
 LOGOUT_REDIRECT_URL = "/sign-in/"

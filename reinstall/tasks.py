@@ -11,7 +11,6 @@ from django.db import close_old_connections, connection
 
 from reinstall.models.clock import StepClock, database_now
 from reinstall.services import (
-    accounts,
     anchoring,
     engine,
     forgetting,
@@ -19,8 +18,10 @@ from reinstall.services import (
     inventory,
     outbox,
     selections,
+    sessions,
     syncruns,
     throttles,
+    tries,
     turns,
     verification,
     watching,
@@ -126,7 +127,8 @@ def tidy(**_: Any) -> None:
     idempotency.forget_old(now=now)
     outbox.forget_old(now=now)
     selections.forget_old(now=now)
-    accounts.forget_ended_sessions(now=now)
+    sessions.forget_ended_sessions(now=now)
+    tries.forget_tries(now=now)
     syncruns.forget_old(now=now)
     forgetting.forget_secrets(now=now)
     throttles.forget_old(now=now)

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from reinstall.admin import clouds, history, jobs, people, servers
+from reinstall.admin import clouds, factors, history, jobs, people, servers
 
-__all__ = ["clouds", "history", "jobs", "people", "servers"]
+__all__ = ["clouds", "factors", "history", "jobs", "people", "servers"]
 
 admin.site.site_header = "ecsportal administration"
 admin.site.site_title = "ecsportal"

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
 from reinstall.admin.staff import staff_actor
-from reinstall.services import accounts
+from reinstall.services import accounts, sessions
 
 admin.site.unregister(User)
 
@@ -42,7 +42,10 @@ class PersonAdmin(UserAdmin[User]):
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         # Django changes a password outside a transaction; its entry belongs into the same one.
         with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
+            answer = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and answer.status_code == 302:
+                sessions.end_all(user_id=int(id), keep=request.session.session_key or "")
+            return answer
 
     @staticmethod
     def _note(request: HttpRequest, user: User, verb: str, note: str) -> None:

@@ -3,11 +3,12 @@
 from django.http import HttpRequest
 
 from reinstall.domain.actors import Actor, Source
+from reinstall.domain.proofs import Proof
 
 
 def staff_actor(request: HttpRequest) -> Actor:
     """The signed-in person of this request, as services see them."""
-    user = request.user
+    user, proof = request.user, Proof.of(request.session)
     return Actor(
         user_id=user.pk,
         name=user.get_username(),
@@ -15,4 +16,6 @@ def staff_actor(request: HttpRequest) -> Actor:
         address=request.META.get("REMOTE_ADDR", ""),
         request_id=request.META.get("ecsportal.request_id", ""),
         sees_all=bool(user.is_superuser),
+        second_factor=proof.second_factor,
+        proved_at=proof.proved_at,
     )

@@ -1,7 +1,9 @@
 """Who calls: a token in the Authorization header, or the session of a browser."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -11,6 +13,7 @@ from rest_framework.request import Request
 
 from reinstall.domain.actors import Actor, Source
 from reinstall.domain.errors import NotAllowed
+from reinstall.domain.proofs import Proof
 from reinstall.models import ApiToken
 from reinstall.services import tokens
 
@@ -44,7 +47,9 @@ class BrowserSession(SessionAuthentication):
         found = super().authenticate(request)
         if found is None:
             return None
-        user = found[0]
+        user, proof = found[0], Proof.of(request.session)
+        if proof.is_over(timezone.now(), timedelta(seconds=settings.SESSION_COOKIE_AGE)):
+            return None
         return user, Actor(
             user_id=user.pk,
             name=user.get_username(),
@@ -52,6 +57,8 @@ class BrowserSession(SessionAuthentication):
             address=request.META.get("REMOTE_ADDR", ""),
             request_id=request.META.get("ecsportal.request_id", ""),
             sees_all=user.is_superuser,
+            second_factor=proof.second_factor,
+            proved_at=proof.proved_at,
         )
 
 

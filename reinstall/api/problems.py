@@ -17,6 +17,8 @@ from reinstall.api.throttle import headers_of
 from reinstall.domain.errors import (
     Conflict,
     FieldError,
+    NeedsProof,
+    NeedsSecondFactor,
     NotAllowed,
     NotFound,
     NotRecorded,
@@ -118,7 +120,7 @@ def _problem_of(exc: Exception) -> Problem:
         case Conflict():
             return _conflict(exc)
         case NotAllowed():
-            return Problem(HTTPStatus.FORBIDDEN, "not_allowed", str(exc))
+            return Problem(HTTPStatus.FORBIDDEN, _refusal(exc), str(exc))
         case NotFound():
             return Problem(HTTPStatus.NOT_FOUND, "not_found", str(exc))
         case exceptions.APIException():
@@ -128,6 +130,13 @@ def _problem_of(exc: Exception) -> Problem:
         case PermissionDenied():
             return Problem(HTTPStatus.FORBIDDEN, "not_allowed", str(exc) or "This is not yours to do.")
     return _of_the_portal(exc)
+
+
+def _refusal(exc: NotAllowed) -> str:
+    """What would help: nothing, or a proof of who is at the browser."""
+    if isinstance(exc, NeedsSecondFactor):
+        return "needs_second_factor"
+    return "needs_proof" if isinstance(exc, NeedsProof) else "not_allowed"
 
 
 def _of_the_portal(exc: Exception) -> Problem:

@@ -1,6 +1,7 @@
 """Who acts, and through which door. Every service that changes something takes one of these."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -30,6 +31,10 @@ class Actor:
     scopes: frozenset[str] | None = None
     #: Primary keys of the projects a token is limited to; None: not limited, empty: to none that is left.
     only_projects: tuple[int, ...] | None = None
+    #: Whether this session was signed in with a second factor.
+    second_factor: bool = False
+    #: When whoever is at the browser last proved to be the person; None: not in this session.
+    proved_at: datetime | None = None
 
     @property
     def principal(self) -> str:

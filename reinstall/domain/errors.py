@@ -33,6 +33,14 @@ class NotAllowed(Exception):
     """The person may see the thing but not do this. The message names the right that is missing."""
 
 
+class NeedsSecondFactor(NotAllowed):
+    """The act is for sessions signed in with a second factor, and this one was not."""
+
+
+class NeedsProof(NotAllowed):
+    """The act wants a fresh proof of who is at the browser; the last one is too long ago."""
+
+
 class NotFound(Exception):
     """There is no such thing, or it is not theirs: the two are told apart nowhere."""
 

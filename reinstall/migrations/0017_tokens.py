@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reinstall", "0015_approvals"),
+        ("reinstall", "0016_sessions"),
     ]
 
     operations = [

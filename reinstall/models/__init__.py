@@ -12,6 +12,7 @@ from reinstall.models.presets import Preset, PresetVersion
 from reinstall.models.proposals import Proposal
 from reinstall.models.selections import SavedView, Selection
 from reinstall.models.servers import Disk, Image, KeyPair, KmsKey, Server
+from reinstall.models.sessions import FailedTry, SignedIn
 from reinstall.models.syncs import SyncRun
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EngineTick",
     "Environment",
     "Evidence",
+    "FailedTry",
     "Exchange",
     "IdempotencyKey",
     "Image",
@@ -44,6 +46,7 @@ __all__ = [
     "SavedView",
     "Selection",
     "Server",
+    "SignedIn",
     "SyncRun",
     "SystemFlag",
     "Watch",

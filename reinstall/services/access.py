@@ -10,7 +10,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed, NotFound, RuleBroken
 from reinstall.domain.roles import PEOPLE_ONLY, Right, missing_right, roles_with
 from reinstall.models import Membership, Project
-from reinstall.services import history
+from reinstall.services import history, proof
 
 
 def project_for_reading(actor: Actor, slug: str) -> Project:
@@ -69,6 +69,7 @@ def _members(project: Project, right: Right) -> QuerySet[Membership]:
 def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, role: str) -> Membership:
     """Gives a person a role in a project, in place of the one they had. Needs the role admin there."""
     must_manage(actor, project)
+    proof.must_have_second_factor(actor, project)
     if role not in Membership.Role.values:
         raise RuleBroken(f"Write one of {', '.join(Membership.Role.values)}.", "role", "choice")
     if not User.objects.filter(pk=user_id).exists():
@@ -86,6 +87,7 @@ def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, rol
 def end_role(*, actor: Actor, now: datetime, user_id: int, project: Project) -> None:
     """Takes a person's role in a project away; nothing happens when there is none."""
     must_manage(actor, project)
+    proof.must_have_second_factor(actor, project)
     with transaction.atomic():
         found = Membership.objects.select_related("user").filter(user_id=user_id, project=project).first()
         if found is not None:

@@ -12,7 +12,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.roles import Right
 from reinstall.domain.states import JobState
 from reinstall.models import Approval
-from reinstall.services import access, approvals, history, moves, outbox
+from reinstall.services import access, approvals, history, moves, outbox, proof
 from reinstall.services.approval_review import review, visible
 from reinstall.services.approvals import Ending
 
@@ -48,6 +48,7 @@ def decide_approval(
     _may(actor, approval, chosen)
     _must_be_open(approval, request_hash)
     if chosen in (_D.APPROVE, _D.OVERRIDE):
+        proof.must_be_proved_to_wipe(actor, now=now, project=approval.project)
         _must_hold(approval, now)
     try:
         _ACTS[chosen](approval, actor, now, said)

@@ -12,7 +12,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.addresses import wrong_endpoint
 from reinstall.domain.errors import FieldError, NotAllowed, RuleBroken
 from reinstall.models import Cloud, Environment, Membership, Project
-from reinstall.services import history, links, vault
+from reinstall.services import history, links, proof, vault
 
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 #: Those the portal calls, and two more that a list of a cloud's endpoints usually has.
@@ -32,6 +32,8 @@ def add_project(*, actor: Actor, now: datetime, document: dict[str, Any]) -> Pro
     errors = _document_errors(document)
     if errors:
         raise RuleBroken.of(errors)
+    wanted = Project(name=document["name"], environment=document["environment"])
+    proof.must_be_proved(actor, now=now, project=wanted)
     with transaction.atomic():
         cloud = _cloud_for(document, now)
         project = _new_project(cloud, document, actor, now)

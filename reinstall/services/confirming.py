@@ -39,7 +39,7 @@ def decide_proposal(
     """
     chosen, said = _checked(decision, reason)
     for _ in range(3):
-        job = settle.mine(actor, job_id)
+        job = settle.mine(actor=actor, job_id=job_id, now=now)
         proposal = _open(job, proposal_id)
         _may(actor, proposal, chosen)
         if chosen is Decision.CONFIRM:

@@ -20,7 +20,7 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.states import Verdict
 from reinstall.models import Attempt, Cloud, Job, SystemFlag
 from reinstall.models.clock import database_now
-from reinstall.services import access, history, marks, moves
+from reinstall.services import access, history, marks, moves, proof
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def must_accept_orders() -> None:
 
 def freeze(*, actor: Actor, now: datetime, reason: str) -> None:
     """Stops all sending until `lift_freeze`. Raises NotAllowed, RuleBroken without a reason."""
-    _must_rule(actor)
+    _must_rule(actor, now)
     _set(FREEZE, actor, now, _reason(reason), {"on": True})
 
 
@@ -165,7 +165,7 @@ def lift_freeze(*, actor: Actor, now: datetime, reason: str, seen: datetime | No
 
     seen: when the freeze that was looked at was set; Conflict when there is a newer one.
     """
-    _must_rule(actor)
+    _must_rule(actor, now)
     why = _reason(reason)
     with transaction.atomic():
         there = SystemFlag.objects.filter(name=FREEZE)
@@ -176,10 +176,11 @@ def lift_freeze(*, actor: Actor, now: datetime, reason: str, seen: datetime | No
             raise Conflict(f"{newer.set_by} has stopped them anew: “{newer.reason}”. Nothing was changed.")
 
 
-def _must_rule(actor: Actor) -> None:
+def _must_rule(actor: Actor, now: datetime) -> None:
     limited = actor.only_projects is not None or (actor.scopes is not None and "request" not in actor.scopes)
     if limited or not actor.sees_all:
         raise NotAllowed("This concerns every project: only a superuser may do it, without a narrower token.")
+    proof.must_be_proved(actor, now=now)
 
 
 def _reason(reason: str) -> str:
@@ -248,7 +249,7 @@ def close_breaker(*, actor: Actor, now: datetime, cloud_id: int, reason: str) ->
 
     Raises NotFound, NotAllowed, RuleBroken without a reason.
     """
-    _must_rule(actor)
+    _must_rule(actor, now)
     why = _reason(reason)
     if not Cloud.objects.filter(pk=cloud_id).exists():
         raise NotFound(f"There is no cloud {cloud_id}.")

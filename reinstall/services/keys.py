@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
@@ -17,7 +18,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotAllowed
 from reinstall.domain.sealing import CannotOpen
 from reinstall.models import AuditKey, Order, PresetVersion, Project
-from reinstall.services import auditkeys, history, links, presets, vault
+from reinstall.services import auditkeys, factors, history, links, presets, vault
 from reinstall.services.requests import password_place, user_data_place
 
 BATCH = 200
@@ -60,6 +61,16 @@ def _rotated() -> Rotated:
                 already += 1
             else:
                 rewrapped += rows.filter(pk=row.pk, **{column: sealed}).update(**{column: fresh})
+    for factor in factors.sealed_rows():
+        try:
+            data = factors.rewrapped(factor)
+        except CannotOpen as error:
+            shut.append(str(error))
+            continue
+        if data in (None, factor.data):
+            already += 1
+        else:
+            rewrapped += Authenticator.objects.filter(pk=factor.pk, data=factor.data).update(data=data)
     return Rotated(vault.current_key(), already, rewrapped, tuple(shut))
 
 

@@ -14,7 +14,17 @@ from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec, Wanted, user_data_warnings
 from reinstall.domain.verdicts import Check, Level
 from reinstall.models import Environment, Order, PresetVersion, Project, Server
-from reinstall.services import access, approvers, checks, glance, guards, preset_use, reviews, throttles
+from reinstall.services import (
+    access,
+    approvers,
+    checks,
+    glance,
+    guards,
+    preset_use,
+    proof,
+    reviews,
+    throttles,
+)
 from reinstall.services.placing import Decision, store_order
 from reinstall.services.previews import Preview, PreviewedRequest, curl_of, requests_of
 from reinstall.services.requests import (
@@ -117,6 +127,7 @@ def place_order(*, actor: Actor, now: datetime, request: OrderRequest, submissio
     project = access.project_for_requests(actor, request.project)
     if actor.user_id is None:
         raise NotAllowed("An order needs a person who answers for it; sign in or use a token.")
+    proof.must_be_proved_to_wipe(actor, now=now, project=project)
     guards.must_accept_orders()
     earlier = _earlier(actor.user_id, project, submission_id)
     if earlier is not None:

@@ -18,7 +18,7 @@ from reinstall.domain.presets import Settings, Told, differing, taken, told_by, 
 from reinstall.domain.redaction import plain_text
 from reinstall.domain.spec import ReinstallSpec
 from reinstall.models import Preset, PresetVersion, Project
-from reinstall.services import access, history, links, vault
+from reinstall.services import access, history, links, proof, vault
 from reinstall.services.clouds import is_line
 
 MAX_NOTE = 500
@@ -34,6 +34,7 @@ def create_preset(
 ) -> PresetVersion:
     """A new preset with its version 1. Raises RuleBroken naming each field, NotFound, NotAllowed."""
     found = access.project_for_requests(actor, project)
+    proof.must_have_second_factor(actor, found)
     errors = [*_name_errors(name), *_errors(found, settings, note)]
     if errors:
         raise RuleBroken.of(errors)
@@ -148,6 +149,7 @@ def _to_change(actor: Actor, slug: str) -> Preset:
     if preset is None:
         raise NotFound(f"There is no preset {slug}.")
     access.project_for_requests(actor, preset.project.slug)
+    proof.must_have_second_factor(actor, preset.project)
     return preset
 
 

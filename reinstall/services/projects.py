@@ -12,7 +12,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.addresses import wrong_endpoint
 from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.models import Environment, Project
-from reinstall.services import access, connection, history, links
+from reinstall.services import access, connection, history, links, proof
 from reinstall.services.clouds import credential_errors, is_line, sealed_for
 from reinstall.services.connection import SIGNING_IN, CheckStep
 
@@ -54,6 +54,7 @@ def change_project(
     with transaction.atomic():
         project = access.project_for_reading(actor, slug)
         access.must_manage(actor, project)
+        proof.must_have_second_factor(actor, project)
         if project.version != version:
             raise _stale(project)
         before = {name: getattr(project, name) for name in ("name", "environment")}
@@ -118,6 +119,7 @@ def rotate_credentials(*, actor: Actor, now: datetime, slug: str, credentials: d
     errors = credential_errors(credentials)
     if errors:
         raise RuleBroken.of(errors)
+    proof.must_be_proved(actor, now=now, project=project)
     kind = credentials["kind"]
     steps = list[CheckStep]()
     for step in connection.steps_with(project, kind=kind, record=credentials, names=SIGNING_IN):

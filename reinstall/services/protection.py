@@ -10,7 +10,7 @@ from reinstall.domain.errors import Conflict, NotFound, RuleBroken
 from reinstall.domain.protection import protection_of
 from reinstall.domain.redaction import plain_text
 from reinstall.models import Project, Server
-from reinstall.services import access, history
+from reinstall.services import access, history, proof
 
 MAX_REASON = 500
 
@@ -64,6 +64,7 @@ def _asked(actor: Actor, server_id: uuid.UUID, reason: str, missing: str) -> tup
     if server is None:
         raise NotFound(f"There is no server {server_id}.")
     access.project_for_requests(actor, server.project.slug)
+    proof.must_have_second_factor(actor, server.project)
     said = plain_text(reason.strip(), MAX_REASON + 1)
     if not said:
         raise RuleBroken(missing, "reason", "required")

@@ -17,7 +17,7 @@ from reinstall.domain.roles import Right
 from reinstall.domain.secondperson import needs_second_person
 from reinstall.domain.states import UNCLEAR, JobState
 from reinstall.models import Attempt, Job, Project, Proposal
-from reinstall.services import access, evidence, links, moves, proposals, recovery
+from reinstall.services import access, evidence, links, moves, proof, proposals, recovery
 
 MAX_REASON = 500
 
@@ -48,7 +48,7 @@ def settle_job(
     """
     chosen, reason = _checked(answer, reason)
     for _ in range(3):
-        job = mine(actor, job_id)
+        job = mine(actor=actor, job_id=job_id, now=now)
         attempt = answerable(job, chosen, now)
         try:
             if chosen is Answer.RAN_JOB:
@@ -97,8 +97,8 @@ def checked_reason(reason: str, *, required: bool = True) -> str:
     return said
 
 
-def mine(actor: Actor, job_id: int) -> Job:
-    """The job, if this person may settle jobs of its project. Raises NotFound, NotAllowed."""
+def mine(*, actor: Actor, job_id: int, now: datetime) -> Job:
+    """The job, if this person may settle jobs of its project. Raises NotFound, NotAllowed, NeedsProof."""
     visible = Job.objects.filter(project__in=Project.objects.visible_to(actor))
     job = visible.select_related("order", "project__cloud", "server").filter(pk=job_id).first()
     if job is None:
@@ -106,6 +106,7 @@ def mine(actor: Actor, job_id: int) -> Job:
     if actor.scopes is not None or actor.user_id is None:
         raise NotAllowed("What became of a server is settled by a person. Sign in to do it.")
     access.must_have(actor, job.project, Right.SETTLE)
+    proof.must_be_proved(actor, now=now, project=job.project)
     return job
 
 

@@ -15,7 +15,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import FieldError, NotAllowed, NotFound, RuleBroken
 from reinstall.domain.networks import MAX_NETWORKS, is_inside, read_network
 from reinstall.models import ApiToken, Project
-from reinstall.services import access, history
+from reinstall.services import access, history, proof
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def create_token(*, actor: Actor, now: datetime, user: User, request: TokenReque
     """Makes an API token of `user`. Raises RuleBroken naming each field that is wrong."""
     _may_make_tokens(actor, user)
     networks = _checked(request)
+    proof.must_be_proved(actor, now=now)
     projects = [access.project_for_reading(actor, slug) for slug in dict.fromkeys(request.projects)]
     secret = f"ecsp_{secrets.token_urlsafe(32)}"
     with transaction.atomic():

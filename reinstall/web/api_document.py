@@ -21,6 +21,7 @@ _PLACES: Mapping[str, object] = {
     "slug": "shop-prod",
     "entry_id": 48210,
     "token_id": 7,
+    "approval_id": 311,
     "cloud_id": 1,
     "run_id": 311,
     "number": 14,

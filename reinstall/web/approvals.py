@@ -92,6 +92,12 @@ def approval_decide(request: HttpRequest, approval_id: int) -> HttpResponse:
     return see_other("approval", approval_id)
 
 
+@translated
+def shown_again(request: HttpRequest, approval_id: int, why: str) -> HttpResponse:
+    """The decision as it was typed. Decides nothing."""
+    return _page(request, approval_id, DecisionForm(request.POST).not_done(why))
+
+
 def _taken(request: HttpRequest, approval_id: int, form: DecisionForm) -> bool:
     """Whether the decision was taken; what speaks against it is on the form then."""
     try:

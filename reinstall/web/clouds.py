@@ -79,16 +79,16 @@ def _new_page(request: HttpRequest, form: CloudForm) -> HttpResponse:
 @sensitive_post_parameters()
 @sensitive_variables("form")
 @translated
-def shown_again(request: HttpRequest, slug: str = "") -> HttpResponse:
+def shown_again(request: HttpRequest, slug: str = "", why: str = SIGNED_ANEW) -> HttpResponse:
     """A form of an earlier sign-in, as it was typed but for secrets. Saves nothing."""
     actor = actor_of(request)
     if not slug:
         must_add(actor)
-        return _new_page(request, CloudForm(request.POST).not_done(SIGNED_ANEW))
+        return _new_page(request, CloudForm(request.POST).not_done(why))
     card = project_card(actor, slug)
     if "version" in request.POST:
-        return _page(request, card, change=ChangeForm(request.POST).not_done(SIGNED_ANEW))
-    return _page(request, card, rotation=CredentialsForm(request.POST).not_done(SIGNED_ANEW))
+        return _page(request, card, change=ChangeForm(request.POST).not_done(why))
+    return _page(request, card, rotation=CredentialsForm(request.POST).not_done(why))
 
 
 @require_http_methods(_READ_WRITE)

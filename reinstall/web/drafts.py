@@ -8,6 +8,7 @@ import base64
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
@@ -17,6 +18,7 @@ from reinstall.domain.sealing import CannotOpen
 from reinstall.services import vault
 from reinstall.web.forms import ReinstallForm
 from reinstall.web.once import person_of
+from reinstall.web.presence import still_there
 
 KEPT_FOR = timedelta(minutes=30)
 _KEPT = "draft"
@@ -27,6 +29,17 @@ _LEFT_OUT = {"confirm", "user_data_file", "adminpass"}
 
 class SignInFirst(LoginRequiredMiddleware):
     """Leads everybody who is not signed in to the sign-in page; a reinstall form they sent is kept."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: Any,
+        view_kwargs: Any,
+    ) -> HttpResponseBase | None:
+        if getattr(view_func, "login_required", True) and request.user.is_authenticated:
+            still_there(request, timezone.now())
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
@@ -80,7 +93,6 @@ def signed_in(request: HttpRequest) -> None:
     kept = request.session.get(_KEPT)
     if kept is None:
         return
-    request.session.set_expiry(None)
     if kept["person"] != request.user.pk:
         forget(request)
 

@@ -4,13 +4,24 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode, urlsplit
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from reinstall.domain.errors import Conflict, NotAllowed, NotFound, NotRecorded, RuleBroken
+from reinstall.domain.errors import (
+    Conflict,
+    NeedsProof,
+    NeedsSecondFactor,
+    NotAllowed,
+    NotFound,
+    NotRecorded,
+    RuleBroken,
+)
 from reinstall.models.outages import is_away
+from reinstall.web import kept
+from reinstall.web.answers import see_other
 
 P = ParamSpec("P")
 
@@ -30,6 +41,8 @@ def translated(
             return view(request, *args, **kwargs)
         except NotFound as error:
             raise Missing(str(error)) from error
+        except (NeedsSecondFactor, NeedsProof) as error:
+            return _unproved(request, error)
         except NotAllowed as error:
             return _page(request, "403.html", 403, str(error))
         except RuleBroken as error:
@@ -38,6 +51,21 @@ def translated(
             return _page(request, "409.html", 409, str(error))
 
     return door
+
+
+def _unproved(request: HttpRequest, error: NeedsSecondFactor | NeedsProof) -> HttpResponse:
+    """Leads to the proof that is missing, and from there back to the form as it was typed. Does nothing."""
+    match, then = request.resolver_match, request.get_full_path()
+    if request.method == "POST":
+        if match is not None and match.url_name in kept.COME_BACK:
+            kept.keep_form(request)
+        else:
+            then = urlsplit(request.headers.get("Referer", "")).path or "/"
+    query = urlencode({"next": then}, safe="/")
+    if isinstance(error, NeedsProof):
+        return see_other("sign-in-again", query=query)
+    context = {"reason": str(error), "query": query}
+    return HttpResponse(render_to_string("reinstall/second_factor_first.html", context), status=403)
 
 
 def _page(request: HttpRequest, template: str, status: int, reason: str = "") -> HttpResponse:

@@ -100,6 +100,19 @@ def breaker_close(request: HttpRequest, cloud_id: int) -> HttpResponse:
     return see_other("health")
 
 
+@translated
+def freeze_shown_again(request: HttpRequest, why: str) -> HttpResponse:
+    """The switch as it was typed. Turns nothing."""
+    return _page(request, actor_of(request), {FREEZE: FreezeForm(FREEZE, request.POST).not_done(why)})
+
+
+@translated
+def breaker_shown_again(request: HttpRequest, cloud_id: int, why: str) -> HttpResponse:
+    """The reason as it was typed. Closes nothing."""
+    switch = _switch_of(cloud_id)
+    return _page(request, actor_of(request), {switch: ReasonForm(switch, request.POST).not_done(why)})
+
+
 def _switch_of(cloud_id: int) -> str:
     return f"breaker-{cloud_id}"
 

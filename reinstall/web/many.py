@@ -135,7 +135,7 @@ def _sent(request: HttpRequest, actor: Actor, selection: uuid.UUID) -> HttpRespo
 
 
 @translated
-def shown_again(request: HttpRequest) -> HttpResponse:
+def shown_again(request: HttpRequest, why: str = SIGNED_ANEW) -> HttpResponse:
     """A form of an earlier sign-in, as it was typed but for the confirmation. Places nothing."""
     actor, selection = actor_of(request), _asked(request)
     shown, _ = _shown(request)
@@ -144,7 +144,7 @@ def shown_again(request: HttpRequest) -> HttpResponse:
     typed = request.POST.copy()
     typed["confirm"] = ""
     form = form_of(actor, chosen.project_slug, typed, request)
-    return _again(request, actor, selection, chosen, form.not_done(SIGNED_ANEW))
+    return _again(request, actor, selection, chosen, form.not_done(why))
 
 
 def _unusable(chosen: Chosen, shown: tuple[str, ...]) -> tuple[FieldError, ...]:

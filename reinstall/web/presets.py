@@ -158,6 +158,19 @@ def preset_change(request: HttpRequest, slug: str) -> HttpResponse:
     return _form_page(request, actor, preset.project_slug, form, preset=preset, stale=stale, status=status)
 
 
+@translated
+def shown_again(request: HttpRequest, why: str, slug: str = "") -> HttpResponse:
+    """The form as it was typed. Saves nothing."""
+    actor = actor_of(request)
+    preset = presets.get_preset(actor, slug) if slug else None
+    source = _in_use(preset, preset.latest.number) if preset else _source(actor, request.GET.get("from", ""))
+    project = preset.project_slug if preset else request.GET.get("project", "")
+    if source is not None and not project:
+        project = source.version.preset.project.slug
+    form = _made(PresetForm(request.POST), source).not_done(why)
+    return _form_page(request, actor, project, form, preset=preset)
+
+
 @require_POST
 @translated
 def preset_check(request: HttpRequest, slug: str) -> HttpResponse:

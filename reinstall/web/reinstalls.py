@@ -90,7 +90,7 @@ def check(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
 
 
 @translated
-def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
+def shown_again(request: HttpRequest, server_id: uuid.UUID, why: str = SIGNED_ANEW) -> HttpResponse:
     """A form of an earlier sign-in, as it was typed but for the confirmation. Places nothing."""
     actor = actor_of(request)
     server = get_server(actor, server_id)
@@ -98,7 +98,7 @@ def shown_again(request: HttpRequest, server_id: uuid.UUID) -> HttpResponse:
     typed = request.POST.copy()
     typed["confirm"] = ""
     form = form_of(actor, server.row.project_slug, typed, request)
-    return _again(request, actor, server, form.not_done(SIGNED_ANEW))
+    return _again(request, actor, server, form.not_done(why))
 
 
 def _look(request: HttpRequest, actor: Actor, form: ReinstallForm, server: ServerView) -> Looked:

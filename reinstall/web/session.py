@@ -3,17 +3,21 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import CharField, PasswordInput, TextInput
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils import timezone
 
-from reinstall.services import accounts
-from reinstall.web import drafts
+from reinstall.services import factors, sessions, tries
+from reinstall.services.tries import Try
+from reinstall.web import drafts, proving
 from reinstall.web.actors import actor_of
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,24 @@ class SignInForm(AuthenticationForm):
         super().__init__(request, *args, **kwargs)
         self.label_suffix = ""
 
+    def clean(self) -> dict[str, Any]:
+        """Looks at the password, unless there were too many wrong ones; then it is not looked at."""
+        said = self.cleaned_data
+        if not (said.get("username") and said.get("password")) or self.request is None:
+            return super().clean()
+        one, now = Try(said["username"], self.request.META.get("REMOTE_ADDR", "")), timezone.now()
+        try:
+            number = tries.begin(one=one, now=now)
+        except tries.TooMany as refused:
+            raise ValidationError(str(refused), code="too_many") from None
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            tries.note_locked(one=one, now=now, number=number)
+            raise
+        tries.was_right(one=one)
+        return cleaned
+
 
 class StaffForm(SignInForm):
     """The same, for the pages only staff may open."""
@@ -55,20 +77,25 @@ class StaffForm(SignInForm):
 
 
 class SignIn(views.LoginView):
-    """Signs in and writes that down in one transaction."""
+    """The first step: name and password. Whoever has a second factor is not signed in by it yet."""
 
     template_name = "reinstall/sign_in.html"
     authentication_form = SignInForm
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        with transaction.atomic():
-            answer = super().form_valid(form)
-            drafts.signed_in(self.request)
-            _note(self.request, "signed_in")
-        return answer
+        user = form.get_user()
+        if factors.has_factor(user.pk):
+            proving.wait_for_second(self.request, user, ("password",), self.get_success_url())
+            return redirect("sign-in-code")
+        proving.sign_in(self.request, user, ("password",), second_factor=False)
+        return HttpResponseRedirect(self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "kept": drafts.waits(self.request)}
+        return {
+            **super().get_context_data(**kwargs),
+            "kept": drafts.waits(self.request),
+            "sso": settings.SIGN_ON,
+        }
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         # The name stays out: people type passwords into that field.
@@ -82,12 +109,9 @@ class SignOut(views.LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with transaction.atomic():
             if request.user.is_authenticated:
-                _note(request, "signed_out")
+                key = request.session.session_key or ""
+                sessions.note_signed_out(actor=actor_of(request), now=timezone.now(), key=key)
             return super().post(request, *args, **kwargs)
-
-
-def _note(request: HttpRequest, verb: str) -> None:
-    accounts.note_session(actor=actor_of(request), now=timezone.now(), verb=verb)
 
 
 sign_in = SignIn.as_view(redirect_authenticated_user=True)

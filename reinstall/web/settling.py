@@ -41,6 +41,18 @@ def job_second(request: HttpRequest, job_id: int) -> HttpResponse:
     return _answered(request, job_id, SecondForm(request.POST), decide_proposal)
 
 
+@translated
+def shown_again(request: HttpRequest, job_id: int, why: str) -> HttpResponse:
+    """The answer as it was typed. Settles nothing."""
+    return _shown(request, job_id, SettleForm(request.POST).not_done(why))
+
+
+@translated
+def second_shown_again(request: HttpRequest, job_id: int, why: str) -> HttpResponse:
+    """The second person's answer as it was typed. Settles nothing."""
+    return _shown(request, job_id, SecondForm(request.POST).not_done(why))
+
+
 def _answered(
     request: HttpRequest, job_id: int, form: SettleForm | SecondForm, service: Callable[..., object]
 ) -> HttpResponse:
@@ -48,7 +60,13 @@ def _answered(
     scope.show(request, get_job(actor, job_id).project_slug)
     if form.is_valid() and _taken(form, service, actor=actor, job_id=job_id):
         return see_other("job", job_id)
+    return _shown(request, job_id, form)
+
+
+def _shown(request: HttpRequest, job_id: int, form: SettleForm | SecondForm) -> HttpResponse:
+    actor = actor_of(request)
     job = get_job(actor, job_id)
+    scope.show(request, job.project_slug)
     if job.state not in UNCLEAR:
         return _too_late(request, job_id)
     form.mark_wrong_fields()

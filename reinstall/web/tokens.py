@@ -20,10 +20,21 @@ from reinstall.web.token_forms import TokenForm
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
     """The tokens; after a POST also the new one, this once."""
-    form = _form(request)
+    form = _form(request, TokenForm(request.POST) if request.method == "POST" else None)
     secret = _made(request, form) if request.method == "POST" and form.is_valid() else ""
-    if secret:
-        form = _form(request, fresh=True)
+    return _page(request, _form(request) if secret else form, secret)
+
+
+@translated
+def shown_again(request: HttpRequest, why: str) -> HttpResponse:
+    """The form as it was typed. Makes no token."""
+    form = _form(request, TokenForm(request.POST))
+    form.is_valid()
+    form.add_error(None, why)
+    return _page(request, form)
+
+
+def _page(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
     context = {
         "form": form,
         "secret": secret,
@@ -36,9 +47,9 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest, *, fresh: bool = False) -> TokenForm:
-    posted = request.method == "POST" and not fresh
-    form = TokenForm(request.POST) if posted else TokenForm(initial={"scopes": ["read"]})
+def _form(request: HttpRequest, form: TokenForm | None = None) -> TokenForm:
+    """`form`, or an empty one, with the projects one may choose from."""
+    form = form or TokenForm(initial={"scopes": ["read"]})
     projects = scope.projects_of(request, actor_of(request))
     form.offer_projects([(project.slug, project.name) for project in projects])
     return form

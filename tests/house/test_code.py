@@ -57,6 +57,7 @@ BREAKS: list[tuple[Rule, str]] = [
     (rules.moves_a_state, "job.state = 'failed'"),
     (rules.service_signature, "def place(actor, *, now): ..."),
     (rules.service_signature, "def place(order, *, actor, now): ..."),
+    (rules.service_signature, "def must_place(actor, order, *, now): ..."),
     (rules.service_signature, "def place(*, request: HttpRequest): ..."),
     (rules.service_signature, "def place(*, form): ..."),
 ]
@@ -74,6 +75,7 @@ HARMLESS: list[tuple[Rule, str]] = [
     (rules.service_signature, "def _inner(request): ..."),
     (rules.service_signature, "def place(*, request: OrderRequest, actor: Actor, now: datetime): ..."),
     (rules.service_signature, "def project_for_reading(actor, slug): ..."),
+    (rules.service_signature, "def must_be_proved(actor, *, now): ..."),
 ]
 
 

@@ -35,8 +35,17 @@ FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 @pytest.fixture(autouse=True)
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = FAST
+    # Most tests sign in with no more than a name; those of the second factor ask for `policy`.
+    settings.SECOND_FACTOR = "never"
     glance.forget()
     throttles.forget()
+
+
+@pytest.fixture
+def policy(settings: Any) -> str:
+    """As a portal runs by default: real projects want a second factor."""
+    settings.SECOND_FACTOR = "real"
+    return "real"
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +147,8 @@ def actor_for(user: User) -> Actor:
         address="127.0.0.1",
         request_id="test",
         sees_all=user.is_superuser,
+        second_factor=True,
+        proved_at=now(),
     )
 
 

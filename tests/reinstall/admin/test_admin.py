@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from reinstall.admin.readonly import ReadOnlyAdmin
 from reinstall.domain.actors import Actor
@@ -16,6 +17,7 @@ from reinstall.models import AuditEvent, Job, Membership, Project, Server
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, finished, placed_job
 from tests.reinstall.rows import T0, an_event
+from tests.reinstall.signing import PASSWORD, proved, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -243,3 +245,23 @@ def test_accounts_are_changed_with_an_entry_each_and_no_password_in_it(staff: Cl
     assert "Superuser status" in AuditEvent.objects.filter(action="account.changed")[1].note
     assert secret not in repr(list(AuditEvent.objects.values()))
     assert not User.objects.filter(username="carol").exists()
+
+
+def test_the_admin_is_entered_with_a_fresh_second_factor(policy: str, shop: Project) -> None:
+    boss = User.objects.create_superuser("boss", password=PASSWORD)
+    assert signed_in(boss, second_factor=False).get("/admin/").status_code == 403
+    old = timezone.now() - timedelta(minutes=6)
+    client = signed_in(boss, proved_at=old)
+    assert client.get("/admin/auth/user/")["Location"] == "/sign-in/again/?next=/admin/auth/user/"
+    proved(client)
+    assert client.get("/admin/").status_code == 200
+    proved(client, proved_at=old)
+    assert client.get("/admin/auth/user/").status_code == 200, "whoever is in stays in for half an hour"
+    session = client.session
+    session["admin_until"] = old.isoformat()
+    session.save()
+    assert client.get("/admin/auth/user/").status_code == 303
+
+
+def test_no_table_of_the_second_factors_has_a_page() -> None:
+    assert [model for model in admin.site._registry if model.__module__.startswith("allauth.")] == []

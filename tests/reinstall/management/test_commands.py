@@ -15,6 +15,7 @@ from reinstall.models import ApiToken, AuditEvent, Cloud, Project, Server
 from reinstall.services import tokens
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import added_project
+from tests.reinstall.signing import with_app
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +208,10 @@ def test_credentials_are_rotated_from_a_file(
     assert line.startswith("credentials: The old credentials stay: Sign-in failed")
     (line,) = refused("cloud", "rotate", project.slug, written({"credentials": good, "name": "x"}))
     assert line.startswith("name: There is no field name here.")
+
+
+def test_a_lost_factor_is_reset_by_name(user: User) -> None:
+    with_app(user)
+    out, _ = run("factor", "reset", "alice")
+    assert out == "2 factors of alice removed; alice is signed out everywhere\n"
+    assert refused("factor", "reset", "nobody") == ["There is no account nobody."]

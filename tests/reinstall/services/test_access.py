@@ -12,7 +12,7 @@ from reinstall.models import AuditEvent, Membership, Project
 from reinstall.services import access
 from tests.reinstall.conftest import OPERATOR, actor_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 def test_a_project_is_shown_to_its_people_only(user: User, project: Project) -> None:

@@ -24,7 +24,7 @@ from tests.reinstall.conftest import (
 )
 from tests.reinstall.services.together import together
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 def place(

@@ -14,7 +14,7 @@ from reinstall.services import keys, presets
 from tests.reinstall.conftest import OPERATOR, actor_for, placed_job
 from tests.reinstall.rows import a_person, a_project
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 SCRIPT = b"#!/bin/sh\necho s3cret-canary\n"
 SAYS = Settings(mode="withStopServer", encrypted=False, user_data=SCRIPT)

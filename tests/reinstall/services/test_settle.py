@@ -18,7 +18,7 @@ from reinstall.services.settle import Answer, settle_job
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, actor_for, advanced, finished, free_servers, placed_job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 @pytest.fixture

@@ -8,30 +8,25 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from reinstall.models import KeyPair, Server
+from tests.reinstall.signing import signed_in
 
 
 @pytest.fixture
 def browser(requester: User) -> Client:
     """alice, signed in, who may reinstall in shop-prod."""
-    client = Client()
-    client.force_login(requester)
-    return client
+    return signed_in(requester)
 
 
 @pytest.fixture
 def stranger(user: User) -> Client:
     """alice before anybody gave her a right."""
-    client = Client()
-    client.force_login(user)
-    return client
+    return signed_in(user)
 
 
 @pytest.fixture
 def page(bob: User) -> Client:
     """bob, signed in."""
-    client = Client()
-    client.force_login(bob)
-    return client
+    return signed_in(bob)
 
 
 def form_address(server: Server) -> str:

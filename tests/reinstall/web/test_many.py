@@ -15,7 +15,7 @@ from tests.reinstall.conftest import actor_for
 from tests.reinstall.rows import a_server
 from tests.reinstall.web.conftest import once_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 @pytest.fixture

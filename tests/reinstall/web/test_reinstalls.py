@@ -20,7 +20,7 @@ from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, finished, free_servers, placed_job
 from tests.reinstall.web.conftest import filled_in, form_address, once_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 def test_the_form_names_what_is_wiped_and_what_stays_disk_by_disk(browser: Client, server: Server) -> None:

@@ -13,7 +13,7 @@ from reinstall.models import Attempt, AuditEvent, Exchange, Job, Membership, Pro
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, actor_for, advanced, finished, placed_job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 
 @pytest.fixture
