@@ -96,16 +96,17 @@ def translated(
 
 def _unproved(request: HttpRequest, error: NeedsSecondFactor | NeedsProof) -> HttpResponse:
     """Leads to the proof that is missing, and from there back to the form as it was typed. Does nothing."""
-    match, then = request.resolver_match, request.get_full_path()
+    match, then, waits = request.resolver_match, request.get_full_path(), False
     if request.method == "POST":
         if match is not None and match.url_name in kept.COME_BACK:
             kept.keep_form(request)
+            waits = True
         else:
             then = urlsplit(request.headers.get("Referer", "")).path or "/"
     query = urlencode({"next": then}, safe="/")
     if isinstance(error, NeedsProof):
         return see_other("sign-in-again", query=query)
-    context = {"reason": str(error), "query": query}
+    context = {"reason": str(error), "query": query, "kept": waits}
     return HttpResponse(render_to_string("reinstall/second_factor_first.html", context), status=403)
 
 
