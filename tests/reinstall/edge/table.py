@@ -191,6 +191,23 @@ PAGES: dict[str, dict[str, Expected]] = {
     "live": {"GET": EVERYBODY},
     # No worker has looked for work in a test.
     "ready": {"GET": Expected(503, reach="everybody")},
+    # Who is half signed in goes on there; all others are led away.
+    "sign-in-code": dict.fromkeys(("GET", "POST"), Expected(302, reach="everybody")),
+    "sign-in-again": {"GET": people(), "POST": people()},
+    # Not set up here.
+    "sso": {"GET": Expected(404, reach="everybody")},
+    "sso-callback": {"GET": Expected(404, reach="everybody")},
+    "security": {"GET": people()},
+    "app-new": {"GET": people(), "POST": people()},
+    "passkey-new": {"GET": people(), "POST": people()},
+    "codes-new": {"POST": people()},
+    "factor-remove": {"POST": owner(303)},
+    "password-change": {"GET": people(), "POST": people()},
+    "session-end": {"POST": owner(303)},
+    "sessions-end": {"POST": people(303)},
+    "api-docs": {"GET": people()},
+    # Its part of the address is a resource, and a project is none.
+    "api-docs-resource": {"GET": Expected(404, ALL | {NOBODY}, reach="people")},
     "csp-reports": {"POST": Expected(204, reach="everybody")},
     "/favicon.ico": dict.fromkeys(EVERY_METHOD, Expected(302, reach="everybody")),
 }
