@@ -14,6 +14,7 @@ from benchmarks import (
     intervals,
     lists,
     report,
+    signing_in,
     submitting,
     syncing,
     watching,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "steady": watching.steady,
     "growth": growth.measure,
     "audit": audit.measure,
+    "signing_in": signing_in.measure,
 }
 
 

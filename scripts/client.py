@@ -180,7 +180,8 @@ def _answer_of(operation: dict[str, Any]) -> tuple[str, str]:
 def document_of_the_portal() -> dict[str, Any]:
     """The document as the portal gives it."""
     command = [sys.executable, "manage.py", "spectacular", "--format", "openapi-json", "--fail-on-warn"]
-    written = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    # What goes wrong is told on standard error.
+    written = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
     document: dict[str, Any] = json.loads(written)
     return document
 

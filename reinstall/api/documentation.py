@@ -74,13 +74,19 @@ _PROBLEMS: dict[int, tuple[str, str, str, str]] = {
         "key_reused",
     ),
     428: ("precondition-required", "Send If-Match with the ETag of the version you decided on.", "", ""),
+    503: (
+        "busy",
+        "The portal's database is locked, full or out of reach: send it again later. Or (not-recorded) the "
+        "audit entry could not be written, and nothing was done.",
+        "",
+        "",
+    ),
     429: (
         "too-many-requests",
         "This is more than 600 a minute, the limit for reading here. Go on in 17 seconds.",
         "",
         "",
     ),
-    503: ("busy", "The portal's database is locked, full or out of reach. Send it again later.", "", ""),
     500: ("internal", "Something went wrong in this portal. Tell its operator the request_id.", "", ""),
 }
 

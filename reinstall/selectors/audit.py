@@ -87,7 +87,8 @@ class Change:
 
 def changes_of(entry: AuditEvent) -> tuple[Change, ...]:
     """What the entry says was before and after, name by name."""
-    names = dict.fromkeys([*entry.before, *entry.after])
+    # PostgreSQL keeps no order of names.
+    names = sorted({*entry.before, *entry.after})
     return tuple(Change(name, _text(entry.before, name), _text(entry.after, name)) for name in names)
 
 

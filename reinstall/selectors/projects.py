@@ -9,7 +9,7 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound
 from reinstall.domain.roles import PEOPLE_ONLY, READS_SCRIPTS, Right, roles_with
 from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
-from reinstall.models import Job, Membership, Project, Server
+from reinstall.models import Environment, Job, Membership, Project, Server
 from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
 
 #: Neither at an end nor unclear.
@@ -98,6 +98,12 @@ def needing_a_look(jobs: QuerySet[Job, Job]) -> QuerySet[Job, Job]:
         state__in=looked_for,
         handled_at=None,
     )
+
+
+def only_simulated() -> bool:
+    """Whether the portal holds projects, and no real one: for the sign-in page, where nobody is known yet."""
+    environments = set(Project.objects.order_by().values_list("environment", flat=True).distinct())
+    return environments == {Environment.SIMULATOR}
 
 
 def requestable_ids(actor: Actor) -> frozenset[int] | None:

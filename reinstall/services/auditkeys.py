@@ -6,6 +6,8 @@ from reinstall.domain.sealing import CannotOpen
 from reinstall.models import AuditKey
 from reinstall.services import vault
 
+BYTES = 32
+
 
 def key_place(key: AuditKey) -> str:
     """What a key of the audit history is sealed for."""
@@ -18,7 +20,7 @@ def place_of(key_id: int) -> str:
 
 
 def opened(key_id: int, sealed: bytes) -> bytes:
-    """The key in `sealed`. Raises CannotOpen.
+    """The key in `sealed`. Raises CannotOpen, also for none: an empty key would sign for everybody.
 
     Remembered by what is sealed, not by its number: a row that was wrapped anew or replaced is opened anew.
     """
@@ -38,7 +40,10 @@ def all_keys() -> dict[int, bytes]:
 
 @lru_cache(maxsize=16)
 def _opened(key_id: int, sealed: bytes) -> bytes:
-    return vault.open_text(sealed, place=place_of(key_id))
+    key = vault.open_text(sealed, place=place_of(key_id))
+    if len(key) != BYTES:
+        raise CannotOpen(f"there is no key in {place_of(key_id)}")
+    return key
 
 
 def forget() -> None:

@@ -17,6 +17,7 @@ from reinstall.domain.errors import NotRecorded
 from reinstall.domain.sealing import CannotOpen
 from reinstall.models import AuditEvent
 from reinstall.services import auditkeys
+from reinstall.services.walking import End
 
 log = logging.getLogger(__name__)
 
@@ -73,17 +74,25 @@ def _take() -> _Taken:
         if row is None:
             raise NotRecorded("No stream of the audit history can be continued. Run manage.py audit verify.")
         number, position, mac, key_id, signature, own, newest, newest_sealed = row
-        try:
-            key = auditkeys.opened(key_id, own or b"")
-            signed = chain.head_mac(key, number=number, position=position, mac=mac, key_id=key_id)
-            if chain.same(signed, signature):
-                return _Taken(number, position, mac, newest, auditkeys.opened(newest, newest_sealed))
-        except CannotOpen as error:
-            raise NotRecorded(f"The key of the audit history does not open: {error}.") from error
+        end = End(number, position, mac, key_id, signature)
+        if end.is_signed(_key_of(key_id, own)):
+            return _Taken(number, position, mac, newest, _opened(newest, newest_sealed))
         log.critical(
             "the end of stream %s of the audit history was changed by hand; it is left as it is", number
         )
         passed_by.append(number)
+
+
+def _key_of(key_id: int, sealed: bytes | None) -> dict[int, bytes]:
+    """The key an end names. None where the end names one that is not there: that was not written here."""
+    return {key_id: _opened(key_id, sealed)} if sealed else {}
+
+
+def _opened(key_id: int, sealed: bytes | None) -> bytes:
+    try:
+        return auditkeys.opened(key_id, sealed or b"")
+    except CannotOpen as error:
+        raise NotRecorded(f"The key of the audit history does not open: {error}.") from error
 
 
 def _free(passed_by: Sequence[int], *, wait: bool) -> tuple[Any, ...] | None:

@@ -56,7 +56,8 @@ def begin(*, one: Try, now: datetime) -> int:
     there = FailedTry.objects.filter(step=one.step, address=one.address)
     for counted, most in ((_same(one), PER_NAME), (there, PER_ADDRESS)):
         # The try that is not looked at does not count: who waits is let in at the time the page says.
-        tries = counted.filter(at__gt=since, pk__lt=number)
+        # All others there are: of several at once, the last to look sees those of everybody before it.
+        tries = counted.filter(at__gt=since).exclude(pk=number)
         times = list(tries.order_by("-at", "-pk").values_list("at", flat=True)[:most])
         if len(times) == most:
             FailedTry.objects.filter(pk=number).delete()

@@ -13,7 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from reinstall.domain.errors import NotFound
 
-#: What stands in an address of an example, for each part of an address.
+#: What stands in an address of an example, for each part of an address; 1 for any other.
 _PLACES: Mapping[str, object] = {
     "order_id": 1842,
     "job_id": 2210,
@@ -91,9 +91,10 @@ class Operation:
 
     def curl(self, base: str) -> str:
         """The call for a shell; the token is a variable, so that it stands in no history."""
-        address = base + self.path.format(**_PLACES)
-        if self.path.startswith("/api/v1/presets/"):
-            address = base + self.path.format(**{**_PLACES, "slug": _PRESET})
+        places = {name: _PLACES.get(name, 1) for name in re.findall(r"{(\w+)}", self.path)}
+        if self.path.startswith("/api/v1/presets/{slug}"):
+            places["slug"] = _PRESET
+        address = base + self.path.format(**places)
         method = "" if self.method == "GET" else f"-X {self.method} "
         lines = [f'curl -s {method}-H "Authorization: Bearer $PORTAL_TOKEN"']
         for field in self.parameters:

@@ -1,6 +1,6 @@
 """A form that was sent before its person had proved who they are: kept sealed, shown again, not carried out.
 
-It waits in the session of the person who sent it, for the address it was sent to.
+It waits in the session of the person who sent it, for the whole address it was sent to: a selection is in it.
 """
 
 import base64
@@ -40,9 +40,9 @@ COME_BACK = frozenset(
 def keep_form(request: HttpRequest) -> None:
     """Keeps what was typed, without its secrets, in place of a form kept before."""
     typed = {name: values for name, values in request.POST.lists() if name.rpartition(".")[2] not in LEFT_OUT}
-    sealed = vault.seal_record(typed, place=_place(request.user.pk, request.path))
+    sealed = vault.seal_record(typed, place=_place(request.user.pk, request.get_full_path()))
     request.session[_KEPT] = {
-        "path": request.path,
+        "address": request.get_full_path(),
         "until": (timezone.now() + KEPT_FOR).isoformat(),
         "sealed": base64.b64encode(sealed).decode(),
     }
@@ -51,13 +51,13 @@ def keep_form(request: HttpRequest) -> None:
 def kept_form(request: HttpRequest) -> QueryDict | None:
     """What this person sent to this address, for half an hour; None for any other."""
     kept = request.session.get(_KEPT)
-    if kept is None or kept["path"] != request.path:
+    if kept is None or kept["address"] != request.get_full_path():
         return None
     if timezone.now() > datetime.fromisoformat(kept["until"]):
         return None
     try:
         sealed = base64.b64decode(kept["sealed"])
-        typed = vault.open_record(sealed, place=_place(request.user.pk, request.path))
+        typed = vault.open_record(sealed, place=_place(request.user.pk, request.get_full_path()))
     except CannotOpen:
         # Its key is gone, or the session is somebody else's now: better an empty form than none.
         return None
@@ -78,5 +78,5 @@ def let_go(request: HttpRequest) -> None:
         del request.session[_KEPT]
 
 
-def _place(person: int | None, path: str) -> str:
-    return f"session:form:{person}:{path}"
+def _place(person: int | None, address: str) -> str:
+    return f"session:form:{person}:{address}"

@@ -1,5 +1,6 @@
 """The session of a person, from the proof of who they are to its end. Its key changes with each proof."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -66,6 +67,11 @@ def proved(request: HttpRequest, how: str, *, second_factor: bool) -> None:
         _keep(request, Proof(before.signed_in_at or now, now, now, stronger))
         new = request.session.session_key or ""
         sessions.renew_session(actor=actor_of(request), now=now, old_key=old, new_key=new, how=how)
+
+
+def without_second_factor(request: HttpRequest) -> None:
+    """The person has no second factor any more: this session counts as one signed in without."""
+    _keep(request, replace(Proof.of(request.session), second_factor=False))
 
 
 def site_of(request: HttpRequest) -> Site:

@@ -164,6 +164,8 @@ def factor_remove(request: HttpRequest, factor_id: int) -> HttpResponse:
     """Takes an app or a passkey away."""
     key = request.session.session_key or ""
     factors.remove_factor(actor=actor_of(request), now=timezone.now(), factor_id=factor_id, key=key)
+    if not factors.has_factor(_person(request).pk):
+        proving.without_second_factor(request)
     messages.add_message(request, messages.SUCCESS, "It was removed.", extra_tags="ok")
     return see_other("security")
 

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from reinstall.selectors.projects import only_simulated
 from reinstall.services import factors, sessions, tries
 from reinstall.services.tries import Try
 from reinstall.web import drafts, proving
@@ -94,6 +95,7 @@ class SignIn(views.LoginView):
         return {
             **super().get_context_data(**kwargs),
             "kept": drafts.waits(self.request),
+            "simulated": only_simulated(),
             "sso": settings.SIGN_ON,
         }
 

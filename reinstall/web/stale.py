@@ -21,7 +21,7 @@ _FORMS: dict[str, Callable[..., HttpResponse]] = {
     "cloud-credentials": clouds.shown_again,
 }
 #: Forms that may ask for a proof of who sends them.
-_PROVED: dict[str, Callable[..., HttpResponse]] = {
+SHOWN_AGAIN: dict[str, Callable[..., HttpResponse]] = {
     **_FORMS,
     "approval-decide": approvals.shown_again,
     "job-settle": settling.shown_again,
@@ -47,7 +47,7 @@ class KeptForms:
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         match = request.resolver_match
-        again = _PROVED.get(match.url_name or "") if match is not None else None
+        again = SHOWN_AGAIN.get(match.url_name or "") if match is not None else None
         if again is None or not request.user.is_authenticated or not kept.waits(request):
             return None
         if request.method == "POST":

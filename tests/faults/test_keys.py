@@ -16,7 +16,7 @@ from django.test import override_settings
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
 from reinstall.models import AuditEvent, Order, Project, Server
-from reinstall.services import links
+from reinstall.services import auditkeys, links
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import Clock, advanced, finished, free_servers, placed_job
 
@@ -111,4 +111,20 @@ def test_F77_what_does_not_open_is_named_and_left_as_it_is(
     settings.ENCRYPTION_KEYS = {"other": OLD}
     with pytest.raises(CommandError, match="3 secrets do not open"):
         rotate()
+    assert bytes(Order.objects.get().user_data_sealed) == before
+
+
+@pytest.mark.django_db
+def test_F77_a_fresh_process_without_the_old_key_changes_nothing_and_says_which_is_missing(
+    actor: Actor, server: Server, settings: Any
+) -> None:
+    placed_job(actor, server, user_data=SCRIPT)
+    before = bytes(Order.objects.get().user_data_sealed)
+    settings.ENCRYPTION_KEYS = {"other": OLD}
+    auditkeys.forget()
+    try:
+        with pytest.raises(CommandError, match="no key .* to open audit_key:key:"):
+            rotate()
+    finally:
+        auditkeys.forget()
     assert bytes(Order.objects.get().user_data_sealed) == before

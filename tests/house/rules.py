@@ -88,6 +88,16 @@ def trusts_markup(module: ast.Module) -> Breaks:
             yield node.lineno, "mark_safe switches escaping off; use format_html"
 
 
+def all_fields(module: ast.Module) -> Breaks:
+    """A form or serializer names its fields: a column that is added later is not taken from strangers."""
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant):
+            continue
+        named = any(isinstance(target, ast.Name) and target.id == "fields" for target in node.targets)
+        if named and node.value.value == "__all__":
+            yield node.lineno, 'fields = "__all__" takes every column; name them'
+
+
 def moves_a_state(module: ast.Module) -> Breaks:
     """A job's state changes by the one UPDATE in services/moves, with its audit event."""
     for call, name in tree.calls(module):

@@ -30,6 +30,7 @@ WHERE: dict[Rule, tuple[tuple[str, ...], tuple[str, ...]]] = {
     rules.later_or_again: (CODE, ()),
     rules.queues: (CODE, (*BELL, "reinstall/tasks.py", "ecsportal/celery.py")),
     rules.trusts_markup: (("ecsportal", "reinstall", "simulator"), ()),
+    rules.all_fields: (CODE, ()),
     rules.moves_a_state: (("reinstall",), ("reinstall/services/moves.py",)),
     rules.service_signature: (("reinstall/services",), ("reinstall/services/moves.py",)),
 }
@@ -53,6 +54,7 @@ BREAKS: list[tuple[Rule, str]] = [
     (rules.trusts_markup, "from django.utils.safestring import mark_safe"),
     (rules.trusts_markup, "x = safestring.mark_safe('<b>')"),
     (rules.trusts_markup, "x = SafeString('<b>')"),
+    (rules.all_fields, "fields = '__all__'"),
     (rules.moves_a_state, "Job.objects.filter(id=1).update(state='failed')"),
     (rules.moves_a_state, "job.state = 'failed'"),
     (rules.service_signature, "def place(actor, *, now): ..."),
@@ -71,6 +73,7 @@ HARMLESS: list[tuple[Rule, str]] = [
     (rules.queues, "wake.ring(job_id=1)"),
     (rules.trusts_markup, "from django.utils.html import format_html"),
     (rules.trusts_markup, "from django.utils.safestring import SafeString"),
+    (rules.all_fields, "fields = ('name',)"),
     (rules.moves_a_state, "row.update(seen_at=now)"),
     (rules.service_signature, "def _inner(request): ..."),
     (rules.service_signature, "def place(*, request: OrderRequest, actor: Actor, now: datetime): ..."),

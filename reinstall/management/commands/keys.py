@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from reinstall.domain.errors import NotRecorded
 from reinstall.management.commands import command_actor
 from reinstall.models.clock import database_now
 from reinstall.services.keys import rotate_keys
@@ -17,7 +18,10 @@ class Command(BaseCommand):
         commands.add_parser("rotate", help="may be broken off, and run again")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = rotate_keys(actor=command_actor(), now=database_now())
+        try:
+            done = rotate_keys(actor=command_actor(), now=database_now())
+        except NotRecorded as error:
+            raise CommandError(f"{error} Nothing was wrapped anew.") from None
         for sentence in done.shut:
             self.stderr.write(sentence)
         self.stdout.write(

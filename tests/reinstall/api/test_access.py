@@ -14,6 +14,7 @@ from reinstall.domain.states import JobState
 from reinstall.models import ApiToken, Job, Order, Project, SyncRun
 from tests.reinstall.api.client import Caller, a_token, problem_of
 from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_approval, an_entry, an_order
+from tests.reinstall.signing import proved
 
 UUID = "bae51750-0089-41a1-9d5a-6a4d5a7a9b1f"
 LISTS = [
@@ -77,6 +78,7 @@ def test_scopes_are_for_reading_and_for_requests(bob: User):
 def test_a_browser_session_needs_the_csrf_token_to_change_something(bob: User):
     client = Client(enforce_csrf_checks=True)
     client.force_login(bob)
+    proved(client)
     assert client.get("/api/v1/servers/").status_code == 200
     problem_of(client.post("/api/v1/tokens/", {}, content_type="application/json"), 403)
     assert not ApiToken.objects.exists()

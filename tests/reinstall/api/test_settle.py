@@ -13,6 +13,7 @@ from simulator.server import RunningSimulator
 from tests.reinstall.api.client import Caller, a_token, fields_of, problem_of
 from tests.reinstall.conftest import Clock, advanced, finished, placed_job
 from tests.reinstall.rows import a_job, a_person, a_project, a_server, an_order
+from tests.reinstall.signing import proved
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,7 @@ class Session(Caller):
         super().__init__(**{"X-CSRFToken": KEY})
         self.client = Client(enforce_csrf_checks=True)
         self.client.force_login(person)
+        proved(self.client)
         self.client.cookies["ecsportal-csrf"] = KEY
 
 

@@ -4,6 +4,7 @@ from django.test import Client
 
 from reinstall.models import ApiToken, Project
 from tests.reinstall.api.client import Caller, a_token, fields_of, problem_of
+from tests.reinstall.signing import proved
 
 
 @pytest.fixture
@@ -12,6 +13,7 @@ def browser(bob: User) -> Caller:
     caller = Caller()
     caller.client = Client(raise_request_exception=False)
     caller.client.force_login(bob)
+    proved(caller.client)
     return caller
 
 

@@ -11,6 +11,7 @@ from django.test import Client
 from tests.reinstall.api.client import a_token
 from tests.reinstall.edge.routes import Route
 from tests.reinstall.edge.world import ANONYMOUS, MISSING, World
+from tests.reinstall.signing import proved
 
 CREDENTIALS = {"kind": "aksk", "access_key": "AK", "secret_key": "SK"}
 SPEC = {"keyname": "ops", "userid": "7e25b1da389f4697a79df3a0e5bd494e", "mode": "withStopServer"}
@@ -37,6 +38,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:system-freeze POST": {"on": True, "reason": "OPS-1"},
     "api:system-breaker-close POST": {"reason": "OPS-1"},
     "select POST": {"project": "{slug}", "action": "tick", "server": "{server_id}", "shown": "{server_id}"},
+    "api:approval-decide POST": {"decision": "decline", "request_hash": "0" * 64, "reason": "OPS-1"},
+    "approval-decide POST": {"decision": "decline", "request_hash": "0" * 64, "reason": "OPS-1"},
+    "audit-export POST": {"format": "csv"},
     "job-settle POST": {"answer": "ran_well", "reason": "OPS-1"},
     "job-second POST": {"decision": "confirm", "reason": "OPS-1", "proposal_id": 1},
     "view-save POST": {"name": "mine", "query": "q=web"},
@@ -123,6 +127,7 @@ class Door:
             return a_token(self.world.people[who])
         client = Client()
         client.force_login(self.world.people[who])
+        proved(client)
         return client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def client(self, who: str, **options: Any) -> Client:

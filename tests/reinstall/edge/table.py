@@ -16,8 +16,11 @@ from tests.reinstall.edge.world import (
 )
 
 #: Written out here and not read from the code: a right given to one more role has to be given here too.
-ALL = frozenset({"viewer", "requester", "admin"})
-REQUEST = frozenset({"requester", "admin"})
+ALL = frozenset({"viewer", "requester", "approver", "operator", "auditor", "admin"})
+REQUEST = frozenset({"requester", "operator", "admin"})
+SETTLE = frozenset({"operator", "admin"})
+#: Declining is for admins too; approving is not, and tests/reinstall/services/test_approving.py holds that.
+DECLINE = frozenset({"approver", "admin"})
 MANAGE = frozenset({"admin"})
 SCRIPTS = frozenset({"requester", "operator", "approver", "admin"})
 NONE: frozenset[str] = frozenset()
@@ -94,6 +97,14 @@ def may_request(code: int, **more: Any) -> Expected:
     return Expected(code, REQUEST, **more)
 
 
+def may_settle(code: int, **more: Any) -> Expected:
+    return Expected(code, SETTLE, **more)
+
+
+def may_decline(code: int, **more: Any) -> Expected:
+    return Expected(code, DECLINE, **more)
+
+
 def may_manage(code: int, **more: Any) -> Expected:
     return Expected(code, MANAGE, **more)
 
@@ -146,8 +157,8 @@ PAGES: dict[str, dict[str, Expected]] = {
     "job-fragment": {"GET": members()},
     "job-events": {"GET": members()},
     "job-cancel": {"POST": may_request(302)},
-    "job-settle": {"GET": Expected(302, ALL | {NOBODY}, reach="people"), "POST": may_request(200)},
-    "job-second": {"POST": may_request(200)},
+    "job-settle": {"GET": Expected(302, ALL | {NOBODY}, reach="people"), "POST": may_settle(303)},
+    "job-second": {"POST": may_settle(200)},
     # There is no script in the world of the matrix: those who might see it are told so.
     "job-script": {"POST": Expected(303, SCRIPTS)},
     "job-report": {"GET": members()},
@@ -170,6 +181,12 @@ PAGES: dict[str, dict[str, Expected]] = {
     "preset-delete": {"POST": may_request(303)},
     "key-pairs": {"GET": people()},
     "audit": {"GET": people()},
+    "audit-entry": {"GET": members()},
+    "audit-export": {"POST": people()},
+    "audit-verify": {"GET": people(), "POST": superusers(303)},
+    "approvals": {"GET": people()},
+    "approval": {"GET": members()},
+    "approval-decide": {"POST": may_decline(303)},
     "tokens": {"GET": people(), "POST": people()},
     "token-revoke": {"POST": Expected(302, ALL | {NOBODY}, reach="person or superuser")},
     "health": {"GET": superusers(200)},
@@ -178,6 +195,23 @@ PAGES: dict[str, dict[str, Expected]] = {
     "live": {"GET": EVERYBODY},
     # No worker has looked for work in a test.
     "ready": {"GET": Expected(503, reach="everybody")},
+    # Who is half signed in goes on there; all others are led away.
+    "sign-in-code": dict.fromkeys(("GET", "POST"), Expected(302, reach="everybody")),
+    "sign-in-again": {"GET": people(), "POST": people()},
+    # Not set up here.
+    "sso": {"GET": Expected(404, reach="everybody")},
+    "sso-callback": {"GET": Expected(404, reach="everybody")},
+    "security": {"GET": people()},
+    "app-new": {"GET": people(), "POST": people()},
+    "passkey-new": {"GET": people(), "POST": people()},
+    "codes-new": {"POST": people()},
+    "factor-remove": {"POST": owner(303)},
+    "password-change": {"GET": people(), "POST": people()},
+    "session-end": {"POST": owner(303)},
+    "sessions-end": {"POST": people(303)},
+    "api-docs": {"GET": people()},
+    # Its part of the address is a resource, and a project is none.
+    "api-docs-resource": {"GET": Expected(404, ALL | {NOBODY}, reach="people")},
     "csp-reports": {"POST": Expected(204, reach="everybody")},
     "/favicon.ico": dict.fromkeys(EVERY_METHOD, Expected(302, reach="everybody")),
 }
@@ -214,12 +248,15 @@ REST: dict[str, dict[str, Expected]] = {
     "api:job-events": _READ,
     "api:job-evidence": _READ,
     # Settled by people: no token gets further than to the object.
-    "api:job-settle": {"POST": may_request(409, token=403)},
-    "api:job-proposal": {"POST": may_request(409, token=403)},
+    "api:job-settle": {"POST": may_settle(200, token=403)},
+    "api:job-proposal": {"POST": may_settle(409, token=403)},
     "api:job-exchange": _READ,
     "api:tokens": {"GET": people(), "POST": Expected(201, ALL, token=403, token_first=True)},
     "api:token": {"GET": owner(200), "DELETE": owner(204, token=403)},
     "api:audit": _LIST,
+    "api:approvals": _LIST,
+    "api:approval": _READ,
+    "api:approval-decide": {"POST": may_decline(200, token=403)},
     "api:audit-entry": _READ,
     "api:system": {"GET": people()},
     "api:system-freeze": {"POST": superusers(200)},

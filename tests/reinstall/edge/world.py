@@ -1,9 +1,11 @@
 """Two projects, a row of everything in each, and one person for each role: what the matrix is asked about."""
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.utils.timezone import now
 
@@ -14,6 +16,7 @@ from reinstall.models import (
     Project,
     SavedView,
     Selection,
+    SignedIn,
     SyncRun,
 )
 from tests.reinstall.api.client import a_token
@@ -26,6 +29,7 @@ from tests.reinstall.rows import (
     a_preset,
     a_project,
     a_server,
+    an_approval,
     an_entry,
     an_image,
     an_order,
@@ -75,7 +79,8 @@ MISSING_VALUES: dict[str, object] = {
     "id": 999_999,
     "content_type_id": 999_999,
     "app_label": "auth",
-    **dict.fromkeys(("job_id", "order_id", "token_id", "view_id", "cloud_id", "run_id", "entry_id"), 999_999),
+    **dict.fromkeys(("job_id", "order_id", "approval_id", "run_id", "entry_id"), 999_999),
+    **dict.fromkeys(("token_id", "view_id", "cloud_id", "factor_id", "session_id"), 999_999),
 }
 
 
@@ -138,6 +143,12 @@ def _things(project: Project, person: User, word: str) -> Things:
     Exchange.objects.create(job=job, at=T0, last_at=T0, method="GET", path=f"/v1/{word}")
     ended = a_job(order, a_server(project, f"old-{word}"), JobState.FAILED, failure_message=word)
     entry = an_entry(ended, JobState.FAILED, 1, T0, word)
+    # Asked for by somebody who decides nothing: nobody decides about what they asked for themselves.
+    waiting = an_order(project, User.objects.get(username=NOBODY), reason=word)
+    new = a_server(project, f"new-{word}")
+    snapshot = {"server_id": str(new.pk), "name": new.name, "disks": []}
+    a_job(waiting, new, JobState.AWAITING_APPROVAL, snapshot=snapshot)
+    approval = an_approval(waiting)
     a_key_pair(project, f"pair-{word}")
     a_kms_key(project, alias=f"key-{word}")
     an_image(project, name=f"image-{word}")
@@ -152,6 +163,7 @@ def _things(project: Project, person: User, word: str) -> Things:
         "order_id": order.pk,
         "entry_id": entry.pk,
         "run_id": run.pk,
+        "approval_id": approval.pk,
         "slug": project.slug,
         "number": 1,
         "cloud_id": cloud.pk,
@@ -171,4 +183,12 @@ def _of_person(project: Project, person: User, word: str) -> dict[str, object]:
         user=person, project=project, server_ids=ids, created_at=now() - timedelta(minutes=1)
     )
     token: Any = person.api_tokens.order_by("-pk")[0]
-    return {"token_id": token.pk, "view_id": view.pk, "selection": selection.pk}
+    factor = Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={"name": word})
+    session = SignedIn.objects.create(user=person, key=uuid.uuid4().hex, signed_in_at=T0, seen_at=now())
+    return {
+        "token_id": token.pk,
+        "view_id": view.pk,
+        "selection": selection.pk,
+        "factor_id": factor.pk,
+        "session_id": session.pk,
+    }

@@ -1,5 +1,6 @@
 """Entries find their place in the chain: one, many, from many writers, and where an end was bent."""
 
+import threading
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -123,6 +124,33 @@ def test_a_stream_whose_end_was_bent_is_never_carried_on(caplog: pytest.LogCaptu
     assert "end of stream 0 was changed by hand" in verify(now=now()).misfits[0].sentence
 
 
+def forged_end(key_id: int) -> None:
+    """The last of three entries is cut off, and the end signed anew with an empty key."""
+    with lifted():
+        AuditEvent.objects.filter(position=3).delete()
+    mac = AuditEvent.objects.get(position=2).mac
+    signature = codes.head_mac(b"", number=0, position=2, mac=mac, key_id=key_id)
+    bent(position=2, mac=mac, key_id=key_id, signature=signature)
+
+
+def test_an_end_that_names_a_key_there_is_not_is_not_carried_on() -> None:
+    recorded(3)
+    forged_end(key_id=99)
+    assert recorded()[0].stream == 1
+    assert not verify(now=now()).unbroken
+
+
+def test_a_key_of_nothing_signs_nothing() -> None:
+    """Somebody with the database and without the keys puts a key of their own there: none at all."""
+    recorded(3)
+    empty = AuditKey.objects.create(key_sealed=b"", created_at=now())
+    forged_end(key_id=empty.pk)
+    assert empty.pk not in auditkeys.all_keys()
+    assert not verify(now=now()).unbroken
+    with pytest.raises(NotRecorded, match="no key in audit_key"):
+        recorded()
+
+
 def test_without_any_stream_the_act_is_refused() -> None:
     bent(signature="0" * 64)
     with lifted():
@@ -179,4 +207,33 @@ def test_a_writer_passes_by_the_stream_another_holds(transactional_db: None) -> 
         history.record_all(actor=ENGINE, now=now(), acts=acts(1))
     places = sorted(AuditEvent.objects.values_list("stream", "position"))
     assert places == [(0, 1), (0, 2), (0, 3), (1, 1)]
+    assert verify(now=now()).unbroken
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_where_every_stream_is_held_a_writer_waits_its_turn(transactional_db: None) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT number FROM reinstall_auditstream FOR UPDATE")
+            held.set()
+            for _ in range(100_000):
+                cursor.execute(waiting)
+                if cursor.fetchone() == (1,):
+                    return
+        raise AssertionError("nobody waited")
+
+    def write() -> None:
+        assert held.wait(timeout=10)
+        recorded()
+
+    held = threading.Event()
+    assert together([hold, write]) == [None, None]
+    assert AuditEvent.objects.count() == 1
     assert verify(now=now()).unbroken

@@ -11,6 +11,7 @@ from django.utils import timezone
 from reinstall.models import AuditEvent, FailedTry
 from reinstall.services import tries
 from reinstall.services.tries import Try
+from tests.reinstall.services.together import together
 from tests.reinstall.signing import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,15 @@ def test_who_was_right_begins_anew_and_old_tries_are_forgotten() -> None:
     tries.was_right(one=ALICE)
     tries.begin(one=ALICE, now=NOW)
     assert tries.forget_tries(now=NOW + tries.WINDOW) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_get_no_more_tries_than_one() -> None:
+    done = together([lambda: tries.begin(one=ALICE, now=NOW)] * 12)
+    looked_at = [one for one in done if isinstance(one, int)]
+    assert len(looked_at) <= tries.PER_NAME
+    assert all(isinstance(one, tries.TooMany) for one in done if not isinstance(one, int)), done
+    assert FailedTry.objects.count() == len(looked_at)
 
 
 def wrong(name: str, address: str = "192.0.2.1") -> str:

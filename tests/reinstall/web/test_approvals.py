@@ -1,11 +1,13 @@
 """The second person on screen: the inbox, the page of one, what it says to whom."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.states import JobState
@@ -13,6 +15,7 @@ from reinstall.models import Approval, Job, Membership, Order, Project, Server
 from simulator.server import RunningSimulator
 from tests.reinstall.conftest import free_servers
 from tests.reinstall.services.test_approving import asked
+from tests.reinstall.signing import code_of, proved, signed_in, with_app
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +48,27 @@ def alice(requester: User) -> Client:
     client = Client()
     client.force_login(requester)
     return client
+
+
+def test_agreeing_in_production_wants_a_fresh_second_factor(
+    policy: str, order: Order, project: Project, simulator: RunningSimulator
+) -> None:
+    Project.objects.update(environment="production")
+    person = User.objects.create_user("carol")
+    Membership.objects.create(user=person, project=project, role="approver")
+    secret, _ = with_app(person)
+    client = signed_in(person, second_factor=False)
+    assert decide(client, order, "approve").status_code == 403
+    proved(client, proved_at=timezone.now() - timedelta(minutes=6))
+    address = f"/approvals/{Approval.objects.get().pk}/decide/"
+    answer = decide(client, order, "approve", reason="looks right")
+    assert answer["Location"] == f"/sign-in/again/?next={address}"
+    client.post("/sign-in/again/", {"code": code_of(secret), "next": address})
+    html = client.get(address).content.decode()
+    assert "Who you are was asked first." in html
+    assert "looks right" in html
+    assert Approval.objects.get().end == ""
+    assert decide(client, order, "decline", reason="not now").status_code == 303
 
 
 def page_of(client: Client, order: Order) -> str:

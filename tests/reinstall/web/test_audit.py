@@ -113,7 +113,7 @@ def test_each_row_says_from_where_and_leads_to_its_entry(page: Client, entries: 
 def test_an_entry_shows_both_sides_and_where_it_came_from(page: Client, entries: list[AuditEvent]) -> None:
     answer = page.get(f"/audit/{entries[1].pk}/")
     changes = [(change.name, change.before, change.after) for change in answer.context["changes"]]
-    assert changes == [("state", "running", "cancelled"), ("kept", "1", "")]
+    assert changes == [("kept", "1", ""), ("state", "running", "cancelled")]
     html = answer.content.decode()
     assert "token “ci”" in html and "carol" in html
     assert "stream 0" in html.lower() or "0, position 2" in html

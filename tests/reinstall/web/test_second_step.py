@@ -173,6 +173,8 @@ def test_a_kept_form_is_nobody_elses_and_opens_for_half_an_hour(
     address = form_address(server)
     client.post(address, filled_in(client, server, reason="OPS-77"))
     assert "OPS-77" not in str(client.session["kept_form"])
+    assert "OPS-77" in client.get(address).content.decode()
+    assert "OPS-77" not in client.get(f"{address}?selection=other").content.decode()
     session = client.session
     session["kept_form"] = session["kept_form"] | {"until": timezone.now().isoformat()}
     session.save()

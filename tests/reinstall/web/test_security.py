@@ -15,6 +15,7 @@ from reinstall.domain.proofs import KEY, Proof
 from reinstall.models import AuditEvent, SignedIn
 from reinstall.services.sessions import forget_ended_sessions
 from reinstall.web.security import NewPasswordForm
+from tests.query_ledger import holds
 from tests.reinstall.signing import PASSWORD, by_password, code_of, signed_in, with_app
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +81,7 @@ def test_with_the_last_factor_the_recovery_codes_go(user: User) -> None:
     assert client.post(f"/settings/security/factors/{theirs.pk}/remove/").status_code == 404
     assert client.post(f"/settings/security/factors/{mine.pk}/remove/").status_code == 303
     assert set(Authenticator.objects.values_list("user", flat=True)) == {other.pk}
+    assert not Proof.of(client.session).second_factor
 
 
 def test_new_recovery_codes_end_the_old_ones(user: User) -> None:
@@ -196,6 +198,19 @@ def test_a_session_ends_half_an_hour_after_the_last_request(user: User) -> None:
     assert Session.objects.get().expire_date > timezone.now() + timedelta(minutes=29)
     Session.objects.update(expire_date=timezone.now())
     assert client.get("/jobs/").status_code == 302
+
+
+def test_the_page_takes_as_many_queries_for_many_sessions(user: User) -> None:
+    client = by_password(user)
+
+    def more() -> None:
+        for number in range(49):
+            now = timezone.now()
+            SignedIn.objects.create(user=user, key=f"k{number}", signed_in_at=now, seen_at=now)
+            data = {"name": f"key {number}", "public": "", "uses": 0}
+            Authenticator.objects.create(user=user, type="webauthn", data=data)
+
+    holds("page /settings/security/", lambda: client.get("/settings/security/"), more)
 
 
 def test_what_ended_leaves_the_list(user: User) -> None:

@@ -1,12 +1,15 @@
 """Signing in and out, and that nothing is shown without it."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from reinstall.models import AuditEvent
-from reinstall.web import urls
+from reinstall.web import kept, stale, urls
+from tests.reinstall.rows import a_project
 from tests.reinstall.unrecorded import audit_log_full
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,15 @@ def test_signing_in_leads_to_where_one_wanted_to_go(user: User) -> None:
     said = {"username": "alice", "password": "correct horse battery", "next": "/jobs/?tab=all"}
     assert client.post("/sign-in/", said)["Location"] == "/jobs/?tab=all"
     assert client.get("/jobs/").status_code == 200
+
+
+def test_the_page_says_where_nothing_real_can_be_wiped(user: User) -> None:
+    said = b"This is the simulator. Nothing real can be wiped."
+    assert said not in Client().get("/sign-in/").content
+    a_project("toy", environment="simulator")
+    assert said in Client().get("/sign-in/").content
+    a_project("real")
+    assert said not in Client().get("/sign-in/").content
 
 
 def test_another_site_is_never_led_to(user: User) -> None:
@@ -103,6 +115,23 @@ def test_without_its_entry_nobody_is_signed_in(user: User) -> None:
     assert answer.status_code == 503
     assert "Nothing was done" in answer.content.decode()
     assert client.get("/jobs/").status_code == 302
+
+
+def views_of(found: list[Any]) -> list[Any]:
+    """The view of every address, those of included files as well."""
+    nested = [views_of(one.url_patterns) if hasattr(one, "url_patterns") else [one.callback] for one in found]
+    return [view for views in nested for view in views]
+
+
+def test_no_address_of_the_sign_in_library_is_reachable() -> None:
+    views = views_of(get_resolver().url_patterns)
+    assert len(views) > 100
+    assert [view for view in views if view.__module__.startswith("allauth")] == []
+
+
+def test_every_form_that_may_be_kept_can_be_shown_again() -> None:
+    assert set(stale.SHOWN_AGAIN) == kept.COME_BACK
+    assert {pattern.name for pattern in patterns()} >= kept.COME_BACK
 
 
 def patterns() -> list[URLPattern]:
