@@ -22,6 +22,7 @@ SETTLE = frozenset({"operator", "admin"})
 #: Declining is for admins too; approving is not, and tests/reinstall/services/test_approving.py holds that.
 DECLINE = frozenset({"approver", "admin"})
 MANAGE = frozenset({"admin"})
+SCRIPTS = frozenset({"requester", "operator", "approver", "admin"})
 NONE: frozenset[str] = frozenset()
 
 
@@ -158,6 +159,8 @@ PAGES: dict[str, dict[str, Expected]] = {
     "job-cancel": {"POST": may_request(302)},
     "job-settle": {"GET": Expected(302, ALL | {NOBODY}, reach="people"), "POST": may_settle(303)},
     "job-second": {"POST": may_settle(200)},
+    # There is no script in the world of the matrix: those who might see it are told so.
+    "job-script": {"POST": Expected(303, SCRIPTS)},
     "job-report": {"GET": members()},
     "job-exchange": {"GET": members()},
     "clouds": {"GET": people()},
@@ -171,6 +174,7 @@ PAGES: dict[str, dict[str, Expected]] = {
     "preset-check": {"POST": members()},
     "preset": {"GET": members()},
     "preset-version": {"GET": members()},
+    "preset-script": {"POST": Expected(303, SCRIPTS)},
     "preset-change": {"GET": may_request(200), "POST": may_request(409)},
     "preset-retire": {"POST": may_request(303)},
     "preset-restore": {"POST": may_request(303)},
