@@ -72,8 +72,8 @@ def test_a_change_shows_what_is_different(browser: Client, project: Project):
     made(browser, project)
     form = browser.get("/presets/base-hardening/change/").content.decode()
     assert 'name="base" value="1"' in form and "hello" not in form and 'value="preset" checked' in form
-    edited = browser.post("/presets/base-hardening/change/", {"base": "1", "action": "preset-script"})
-    assert "echo &lt;b&gt;hello" in edited.content.decode() and PresetVersion.objects.count() == 1
+    opened = browser.post("/presets/base-hardening/change/", {"base": "1", "action": "preset-script"})
+    assert "echo &lt;b&gt;hello" in opened.content.decode() and PresetVersion.objects.count() == 1
     changes = typed(base="1", user_data="#!/bin/sh\necho bye\n", encrypted="", note="<i>politer</i>")
     assert browser.post("/presets/base-hardening/change/", changes).status_code == 303
     page = browser.get("/presets/base-hardening/v/2/")
