@@ -41,6 +41,9 @@ ABOUT: dict[str, str] = {
 #: What no token may do, whatever its scopes: a second pair of eyes is a person's.
 PEOPLE_ONLY = frozenset({Right.APPROVE, Right.SETTLE})
 
+#: Either of them is enough to be shown a first-boot script: it is sent, or agreed to, by these people.
+READS_SCRIPTS = (Right.REQUEST, Right.APPROVE)
+
 _ACTS = {
     Right.REQUEST: "Reinstalls in {project} need",
     Right.SETTLE: "Settling jobs in {project} needs",

@@ -13,13 +13,15 @@ _BLOCKS = 20
 
 
 class Kind(StrEnum):
-    """What is counted: the first three for each token or browser, orders for each person and each project."""
+    """What is counted: the first three for each token or browser, orders for each person and each project,
+    scripts shown for each person."""
 
     READ = "read"
     WRITE = "write"
     EXPORT = "export"
     ORDER = "order"
     PROJECT = "project"
+    REVEAL = "reveal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ DEFAULTS: Limits = {
     Kind.EXPORT: Limit(10, 60),
     Kind.ORDER: Limit(30, 60),
     Kind.PROJECT: Limit(60, 60),
+    Kind.REVEAL: Limit(30, 3600),
 }
 
 

@@ -11,9 +11,11 @@ class AskedFor(Told):
     """What the order asked for. The script itself is never here, only its size and SHA-256; no password is.
 
     login: keypair, password or script. version: of the call, v1 for an image without Cloud-Init.
+    script_kept: whether there is a script, and its days are not over.
     """
 
     login: str
+    script_kept: bool
     version: str
     preset: "AskedPreset | None"
 
@@ -42,7 +44,11 @@ def asked_for(job: Job) -> AskedFor:
     """What was asked for `job`, read with its order."""
     order = job.order
     return AskedFor(
-        **taken(Told, order), login=_login_of(order), version=job.call_version, preset=_preset_of(order)
+        **taken(Told, order),
+        login=_login_of(order),
+        script_kept=bool(order.user_data_sealed),
+        version=job.call_version,
+        preset=_preset_of(order),
     )
 
 

@@ -7,7 +7,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from reinstall.domain.actors import Actor
 from reinstall.domain.errors import NotFound
-from reinstall.domain.roles import PEOPLE_ONLY, Right, roles_with
+from reinstall.domain.roles import PEOPLE_ONLY, READS_SCRIPTS, Right, roles_with
 from reinstall.domain.states import ACTIVE, UNCLEAR, JobState
 from reinstall.models import Environment, Job, Membership, Project, Server
 from reinstall.selectors.pages import Ordering, Page, capped_count, page_of
@@ -132,3 +132,12 @@ def may(actor: Actor, project: Project, right: Right) -> bool:
     """Whether the actor has `right` in `project`, which they see."""
     allowed = ids_with(actor, right)
     return allowed is None or project.pk in allowed
+
+
+def may_be_shown_scripts(actor: Actor, project: str) -> bool:
+    """Whether the actor, a person, may be shown the first-boot scripts of `project`, which they see."""
+    if actor.scopes is not None or actor.sees_all or actor.user_id is None:
+        return actor.scopes is None and actor.sees_all
+    roles = {role for right in READS_SCRIPTS for role in roles_with(right)}
+    mine = Membership.objects.filter(user_id=actor.user_id, project__slug=project, role__in=sorted(roles))
+    return mine.exists()

@@ -132,7 +132,7 @@ def _count(rows: Sequence[tuple[str, int, int]]) -> dict[str, tuple[int, int]]:
         return {name: (window, count) for name, window, count in cursor.fetchall()}
 
 
-_WHAT = {Kind.READ: "reading", Kind.WRITE: "changes", Kind.EXPORT: "files"}
+_WHAT = {Kind.READ: "reading", Kind.WRITE: "changes", Kind.EXPORT: "files", Kind.REVEAL: "scripts shown"}
 _PERIODS = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 
 

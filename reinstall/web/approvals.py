@@ -12,6 +12,7 @@ from reinstall.domain.errors import Conflict, FieldError, RuleBroken
 from reinstall.selectors import approvals
 from reinstall.selectors.approvals import ApprovalView
 from reinstall.selectors.jobs import first_job_of
+from reinstall.selectors.projects import may_be_shown_scripts
 from reinstall.services.approval_review import Review, review_approval
 from reinstall.services.approving import decide_approval
 from reinstall.services.summed_checks import summed
@@ -119,13 +120,15 @@ def _page(request: HttpRequest, approval_id: int, form: DecisionForm) -> HttpRes
     view = approvals.get_approval(actor, approval_id)
     scope.show(request, view.project_slug)
     last, changed = approvals.differs_from_last(view)
+    job = first_job_of(actor, view.order_id)
     context = {
         "approval": view,
         "review": review,
         "form": form,
         "last": last,
         "changed": changed,
-        "job": first_job_of(actor, view.order_id),
+        "job": job,
+        "shows_script": job.asked.script_kept and may_be_shown_scripts(actor, view.project_slug),
         **_servers(view, review),
     }
     return render(request, "reinstall/approvals/detail.html", context)

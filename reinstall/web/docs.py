@@ -21,6 +21,7 @@ _WHAT = {
     Kind.EXPORT: "CSV files, for each token or browser",
     Kind.ORDER: "Orders, for each person",
     Kind.PROJECT: "Orders, for each project",
+    Kind.REVEAL: "Scripts shown on pages, for each person",
 }
 _PERIODS = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
 

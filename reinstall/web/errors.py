@@ -35,7 +35,7 @@ P = ParamSpec("P")
 
 #: No page or list of ours has a longer address; servers and proxies give up soon after.
 MAX_ADDRESS = 8192
-_REST = "/api/"
+_REST, _PAGES = "/api/", "/api/docs/"
 #: What a program is told where no view of the REST interface was reached.
 _PROBLEMS = {
     400: ("bad-request", "The request could not be read."),
@@ -106,7 +106,7 @@ def _unproved(request: HttpRequest, error: NeedsSecondFactor | NeedsProof) -> Ht
     query = urlencode({"next": then}, safe="/")
     if isinstance(error, NeedsProof):
         return see_other("sign-in-again", query=query)
-    context = {"reason": str(error), "query": query, "kept": waits}
+    context = {"reason": str(error), "query": query, "kept": waits, "request": request}
     return HttpResponse(render_to_string("reinstall/second_factor_first.html", context), status=403)
 
 
@@ -114,7 +114,7 @@ def _page(
     request: HttpRequest, template: str, status: int, reason: str = "", givers: Givers | None = None
 ) -> HttpResponse:
     request_id = request.META.get("ecsportal.request_id", "")
-    if request.path_info.startswith(_REST):
+    if request.path_info.startswith(_REST) and not request.path_info.startswith(_PAGES):
         return _problem(status, reason, request_id)
     # Not as the request of the template: that would bring what every page shows, and with it the database.
     context = {"reason": reason, "request_id": request_id, "request": request, "givers": givers}

@@ -77,10 +77,14 @@ class ReinstallForm(RefusedForm):
     #: The preset the settings were taken from, found by who made this form; or why it cannot be used.
     used: InUse | None = None
     no_preset: tuple[FieldError, ...] = ()
+    #: Whether this person was shown the preset's script: only then may the page quote it.
+    quotes_preset = False
     #: Whether a key pair was chosen as the login, none is named, and a script could pass for one.
     keyless = False
 
     preset = Text(required=False, widget=forms.HiddenInput())
+    #: The mark of reinstall.web.preset_scripts.
+    script_shown = Text(required=False, widget=forms.HiddenInput())
 
     keyname = Text(required=False, label="Key pair", widget=forms.TextInput(MONO))
     userid = Text(

@@ -14,6 +14,7 @@ from reinstall.selectors import jobs
 from reinstall.selectors.evidence import EvidenceView
 from reinstall.selectors.jobs import JobFilters, JobView, exchanges, get_job
 from reinstall.selectors.orders import OrderView, order_head
+from reinstall.selectors.projects import may_be_shown_scripts
 from reinstall.services.jobs import cancel_job
 from reinstall.web import scope
 from reinstall.web.actors import actor_of
@@ -94,6 +95,7 @@ def job_page(
     evidence = context["evidence"]
     choices = form.choices_for(evidence) if isinstance(evidence, EvidenceView) else ()
     context |= {"tone": job.tone, "form": form, "choices": choices, "second": second}
+    context["shows_script"] = job.asked.script_kept and may_be_shown_scripts(actor, job.project_slug)
     return render(request, "reinstall/jobs/detail.html", context)
 
 

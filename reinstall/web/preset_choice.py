@@ -7,14 +7,17 @@ counts only once it was taken, so that an order never names a preset whose setti
 from django.http import HttpRequest, QueryDict
 
 from reinstall.domain.actors import Actor
-from reinstall.domain.errors import RuleBroken
+from reinstall.domain.errors import Conflict, RuleBroken
 from reinstall.domain.presets import Settings
 from reinstall.selectors.presets import presets_to_choose
 from reinstall.services.preset_use import InUse, preset_in_use
 from reinstall.web.forms import ReinstallForm
+from reinstall.web.preset_scripts import EDIT, is_editable, put_in, was_put_in
 
-#: What a button of the form does, besides checking and placing: take the preset chosen; edit its script.
-TAKE, EDIT = "preset", "preset-script"
+__all__ = ["EDIT", "TAKE", "form_of", "form_values", "preset_context", "sent_form"]
+
+#: What a button of the form does, besides checking, placing and editing the script: take the preset chosen.
+TAKE = "preset"
 
 
 def form_of(
@@ -27,18 +30,25 @@ def form_of(
             form.used = preset_in_use(actor, project, text)
         except RuleBroken as broken:
             form.no_preset = broken.errors
+    form.quotes_preset = was_put_in(actor, form.used, typed.get("script_shown"))
     return form
 
 
 def sent_form(actor: Actor, project: str, request: HttpRequest) -> ReinstallForm:
-    """The form that was sent, after what its buttons about presets say; nothing else of it is touched."""
+    """The form that was sent, after what its buttons about presets say; nothing else of it is touched.
+
+    Raises NeedsSecondFactor or NeedsProof where the script is to be edited.
+    """
     typed, action = request.POST.copy(), request.POST.get("action")
     if action == TAKE:
         _take(actor, project, typed)
     form = form_of(actor, project, typed, request)
     if action == EDIT and form.used is not None:
-        typed["user_data"] = form.used.settings.user_data.decode("utf-8", "replace")
-        typed["user_data_source"] = "write"
+        try:
+            put_in(actor, form.used, typed)
+        except (Conflict, RuleBroken) as refused:
+            return form.not_done(str(refused))
+        form.quotes_preset = True
     return form
 
 
@@ -90,4 +100,4 @@ def preset_context(actor: Actor, project: str, form: ReinstallForm) -> dict[str,
     used = form.used
     if used is not None and used.reference not in dict(offered):
         offered = ((used.reference, f"{used.title} (v{used.latest} is newer)"), *offered)
-    return {"presets": offered, "used": used}
+    return {"presets": offered, "used": used, "editable": used and is_editable(used.settings.user_data)}

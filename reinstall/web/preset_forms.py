@@ -51,20 +51,9 @@ class PresetForm(ReinstallForm):
 
 
 def first_values(used: InUse | None) -> dict[str, Any]:
-    """What a form starts with: nothing said, or what a version says."""
+    """What a form starts with: nothing said, or what a version says; its script is used, unseen."""
     if used is None:
         return {"user_data_source": "none", "encrypted": "", "byol": "false", "mode": "withStopServer"}
     said = used.settings
-    return form_values(said) | _script_values(said.user_data) | {"base": used.version.number}
-
-
-def _script_values(script: bytes) -> dict[str, str]:
-    """A text is there to be edited. What a text field would change on its way stays as it is, unseen."""
-    if not script:
-        return {"user_data_source": "none"}
-    try:
-        text = script.decode()
-    except UnicodeDecodeError:
-        text = ""
-    plain = text and "\r" not in text and "\0" not in text
-    return {"user_data_source": "write", "user_data": text} if plain else {"user_data_source": "preset"}
+    source = {"user_data_source": "preset" if said.user_data else "none"}
+    return form_values(said) | source | {"base": used.version.number}

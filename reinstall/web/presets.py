@@ -13,9 +13,10 @@ from reinstall.domain.actors import Actor
 from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
 from reinstall.domain.presets import read_reference
 from reinstall.domain.textdiff import diff
+from reinstall.domain.userdata import reading
 from reinstall.models import PresetVersion
 from reinstall.selectors import presets
-from reinstall.selectors.projects import get_project, may_request
+from reinstall.selectors.projects import get_project, may_be_shown_scripts, may_request
 from reinstall.services.preset_use import InUse
 from reinstall.services.presets import STALE, add_version, create_preset, open_settings
 from reinstall.web import scope
@@ -24,6 +25,7 @@ from reinstall.web.answers import see_other
 from reinstall.web.errors import translated
 from reinstall.web.paging import links
 from reinstall.web.preset_forms import PresetForm, first_values
+from reinstall.web.preset_scripts import EDIT, is_editable, put_in, was_put_in
 from reinstall.web.reinstall_choices import setting_choices, sources_of
 from reinstall.web.script_panel import script_panel
 
@@ -66,21 +68,22 @@ def preset_detail(request: HttpRequest, slug: str, number: int | None = None) ->
         "preset": preset,
         "version": version,
         "uses": presets.uses_of(preset),
-        # A script may hold secrets: it is for those who may send it.
-        **(_scripts(preset, version.number) if preset.may_change else {}),
+        **(_scripts(preset, version) if may_be_shown_scripts(actor, preset.project_slug) else {}),
     }
-    answer = render(request, "reinstall/presets/detail.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return render(request, "reinstall/presets/detail.html", context)
 
 
-def _scripts(preset: presets.PresetView, number: int) -> dict[str, object]:
-    """The version's script, and what it changed in that of the one before."""
-    now = _in_use(preset, number).settings.user_data
-    if number == 1:
-        return {"script": now.decode("utf-8", "replace")}
-    before = _in_use(preset, number - 1).settings.user_data
-    return {"script": now.decode("utf-8", "replace"), "diff": diff(before, now) if before != now else None}
+def _scripts(preset: presets.PresetView, version: presets.VersionView) -> dict[str, object]:
+    """What is told of the version's script, and of what it changed, without a word of it."""
+    if not version.user_data_bytes:
+        return {}
+    now = _in_use(preset, version.number).settings.user_data
+    before = _in_use(preset, version.before).settings.user_data if version.before else now
+    return {
+        "shows_script": True,
+        "secrets": [one for one in reading(now, "").findings if one.code == "secret"],
+        "changed_lines": diff(before, now).words if before != now else "",
+    }
 
 
 @require_http_methods(_READ_WRITE)
@@ -94,9 +97,9 @@ def preset_new(request: HttpRequest) -> HttpResponse:
     slug = source.version.preset.project.slug if source else request.GET.get("project", "")
     if request.method != "POST":
         values = first_values(source) | ({"name": f"{source.version.preset.name} copy"} if source else {})
-        return _form_page(request, actor, slug, _made(PresetForm(initial=values), source))
-    form = _made(PresetForm(request.POST, request.FILES), source)
-    if form.is_valid():
+        return _form_page(request, actor, slug, _made(actor, PresetForm(initial=values), source))
+    form = _sent(request, actor, source)
+    if form.is_valid() and request.POST.get("action") != EDIT:
         try:
             made = create_preset(
                 actor=actor,
@@ -133,11 +136,10 @@ def preset_change(request: HttpRequest, slug: str) -> HttpResponse:
     _must_change(preset)
     source = _in_use(preset, preset.latest.number)
     if request.method != "POST":
-        form = _made(PresetForm(initial=first_values(source)), source)
+        form = _made(actor, PresetForm(initial=first_values(source)), source)
         return _form_page(request, actor, preset.project_slug, form, preset=preset)
-    form = _made(PresetForm(request.POST, request.FILES), source)
-    stale = None
-    if form.is_valid():
+    form, stale = _sent(request, actor, source), None
+    if form.is_valid() and request.POST.get("action") != EDIT:
         try:
             made = add_version(
                 actor=actor,
@@ -167,7 +169,7 @@ def shown_again(request: HttpRequest, why: str, slug: str = "") -> HttpResponse:
     project = preset.project_slug if preset else request.GET.get("project", "")
     if source is not None and not project:
         project = source.version.preset.project.slug
-    form = _made(PresetForm(request.POST), source).not_done(why)
+    form = _made(actor, PresetForm(request.POST), source).not_done(why)
     return _form_page(request, actor, project, form, preset=preset)
 
 
@@ -203,9 +205,22 @@ def _in_use(preset: presets.PresetView, number: int) -> InUse:
     return InUse(row, open_settings(row), preset.latest.number)
 
 
-def _made(form: PresetForm, source: InUse | None) -> PresetForm:
+def _made(actor: Actor, form: PresetForm, source: InUse | None) -> PresetForm:
     form.used = source
+    form.quotes_preset = was_put_in(actor, source, form.data.get("script_shown"))
     return form
+
+
+def _sent(request: HttpRequest, actor: Actor, source: InUse | None) -> PresetForm:
+    """The form that was sent, with the script of its version in it where that was asked for."""
+    typed = request.POST.copy()
+    if source is None or typed.get("action") != EDIT:
+        return _made(actor, PresetForm(typed, request.FILES), source)
+    try:
+        put_in(actor, source, typed)
+    except (Conflict, RuleBroken) as refused:
+        return _made(actor, PresetForm(typed, request.FILES), source).not_done(str(refused))
+    return _made(actor, PresetForm(typed, request.FILES), source)
 
 
 def _saved(request: HttpRequest, made: PresetVersion) -> HttpResponse:
@@ -236,6 +251,7 @@ def _form_page(
         "preset": preset,
         "stale": stale,
         "used": form.used,
+        "editable": form.used is not None and is_editable(form.used.settings.user_data),
         "script": script_panel(form, ""),
         # Sent once more after somebody was faster, it counts for the version that is there now.
         "base": stale.number if stale else form["base"].value() or "",

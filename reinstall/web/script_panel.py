@@ -21,7 +21,8 @@ class ScriptPanel:
     praise: str
     findings: tuple[Finding, ...]
     jumps: bool
-    #: The script compared with that of the preset in use; None where they are the same, or there is none.
+    #: The script compared with that of the preset in use; None where they are the same, there is none, or it
+    #: was not shown.
     diff: Diff | None
     compared_with: str
 
@@ -55,8 +56,13 @@ def script_panel(form: ReinstallForm, os_type: str) -> ScriptPanel:
 
 
 def _compared(form: ReinstallForm, raw: bytes, source: str) -> Diff | None:
-    """A file too large to be sent is not compared."""
-    if form.used is None or source == "preset" or len(raw) > 2 * USER_DATA_MAX_BYTES:
+    """A file too large to be sent is not compared; nor is anything with a script nobody was shown."""
+    if (
+        form.used is None
+        or not form.quotes_preset
+        or source == "preset"
+        or len(raw) > 2 * USER_DATA_MAX_BYTES
+    ):
         return None
     preset = form.used.settings.user_data
     return diff(preset, raw) if raw and preset and raw != preset else None

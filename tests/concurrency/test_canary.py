@@ -24,8 +24,11 @@ from tests.concurrency.stack import Stack, own_database, running_stack
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 PERSON = "carol"
-#: Pages of /presets/ show a script to those who may send it; nothing else shows one.
-SHOWS_SCRIPTS = re.compile(r"^/presets/")
+#: A script is on the page that shows it, to whoever asked for it there; nowhere else.
+SHOWN_ON = {
+    "script": re.compile(r"^/jobs/\d+/script/$"),
+    "preset script": re.compile(r"^/presets/canary/v/1/script/$"),
+}
 PAGES = [
     *("/servers/", "/jobs/", "/clouds/", "/clouds/new/", "/presets/", "/key-pairs/", "/audit/"),
     *("/settings/tokens/", "/manage/health/", "/servers/servers.csv", "/live", "/ready", "/admin/"),
@@ -62,7 +65,7 @@ class Canaries:
                 for place, content in self.seen
                 for name, secret in self.known.items()
                 if any(form in content for form in written(secret))
-                and not (name == "preset script" and SHOWS_SCRIPTS.match(place))
+                and not (name in SHOWN_ON and SHOWN_ON[name].match(place))
             }
         )
 
@@ -214,9 +217,20 @@ def send_everything(stack: Stack, canaries: Canaries) -> Person:
             person.get(f"/jobs/{number}/{path}")
         for path in ("", "exchange/", "evidence/"):
             rest("GET", f"jobs/{number}/{path}")
+    show_scripts(person, done)
     for name in LISTS:
         rest("GET", name if name.endswith(".json") else f"{name}/")
     return person
+
+
+def show_scripts(person: Person, job: int) -> None:
+    """Each script shown to somebody who asks, and the pages beside it read."""
+    known = person.canaries.known
+    for page, name in ((f"/jobs/{job}/", "script"), ("/presets/canary/v/1/", "preset script")):
+        assert known[name] in person.post(f"{page}script/", {}, about=page).text
+        person.get(page)
+    person.get("/presets/canary/")
+    person.get("/presets/canary/change/")
 
 
 def watched(stack: Stack, canaries: Canaries) -> None:

@@ -22,7 +22,7 @@ def test_a_window_begins_with_the_minute_and_is_told_in_whole_seconds() -> None:
 def test_reads_are_counted_in_blocks_and_nothing_else_is() -> None:
     assert Limit(600, 60).block(Kind.READ) == 30
     assert Limit(19, 60).block(Kind.READ) == 1
-    assert [Limit(600, 60).block(kind) for kind in Kind if kind is not Kind.READ] == [1] * 4
+    assert [Limit(600, 60).block(kind) for kind in Kind if kind is not Kind.READ] == [1] * 5
 
 
 def test_what_is_not_said_is_as_by_default() -> None:
@@ -46,5 +46,7 @@ def test_what_is_not_said_is_as_by_default() -> None:
     ],
 )
 def test_what_is_no_limit_is_refused_with_what_would_be_right(item: str) -> None:
-    with pytest.raises(ValueError, match="read, write, export, order, project with a rate: read=600/min"):
+    with pytest.raises(
+        ValueError, match="read, write, export, order, project, reveal with a rate: read=600/min"
+    ):
         parse_limits([item])

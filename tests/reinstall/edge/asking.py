@@ -11,6 +11,7 @@ from django.test import Client
 from tests.reinstall.api.client import a_token
 from tests.reinstall.edge.routes import Route
 from tests.reinstall.edge.world import ANONYMOUS, MISSING, World
+from tests.reinstall.signing import proved
 
 CREDENTIALS = {"kind": "aksk", "access_key": "AK", "secret_key": "SK"}
 SPEC = {"keyname": "ops", "userid": "7e25b1da389f4697a79df3a0e5bd494e", "mode": "withStopServer"}
@@ -128,6 +129,7 @@ class Door:
             return a_token(self.world.people[who])
         client = Client()
         client.force_login(self.world.people[who])
+        proved(client)
         return client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def client(self, who: str, **options: Any) -> Client:

@@ -28,7 +28,7 @@ class Route:
 
     @property
     def is_rest(self) -> bool:
-        return self.path.startswith("/api/")
+        return self.path.startswith("/api/v1/")
 
     @property
     def is_admin(self) -> bool:

@@ -23,6 +23,7 @@ SETTLE = frozenset({"operator", "admin"})
 DECLINE = frozenset({"approver", "admin"})
 AUDIT = frozenset({"auditor", "admin"})
 MANAGE = frozenset({"admin"})
+SCRIPTS = frozenset({"requester", "operator", "approver", "admin"})
 NONE: frozenset[str] = frozenset()
 
 
@@ -163,6 +164,8 @@ PAGES: dict[str, dict[str, Expected]] = {
     "job-cancel": {"POST": may_request(302)},
     "job-settle": {"GET": Expected(302, ALL | {NOBODY}, reach="people"), "POST": may_settle(303)},
     "job-second": {"POST": may_settle(200)},
+    # There is no script in the world of the matrix: those who might see it are told so.
+    "job-script": {"POST": Expected(303, SCRIPTS)},
     "job-report": {"GET": members()},
     "job-exchange": {"GET": members()},
     "clouds": {"GET": people()},
@@ -178,6 +181,7 @@ PAGES: dict[str, dict[str, Expected]] = {
     "preset-check": {"POST": members()},
     "preset": {"GET": members()},
     "preset-version": {"GET": members()},
+    "preset-script": {"POST": Expected(303, SCRIPTS)},
     "preset-change": {"GET": may_request(200), "POST": may_request(409)},
     "preset-retire": {"POST": may_request(303)},
     "preset-restore": {"POST": may_request(303)},
@@ -198,6 +202,23 @@ PAGES: dict[str, dict[str, Expected]] = {
     "live": {"GET": EVERYBODY},
     # No worker has looked for work in a test.
     "ready": {"GET": Expected(503, reach="everybody")},
+    # Who is half signed in goes on there; all others are led away.
+    "sign-in-code": dict.fromkeys(("GET", "POST"), Expected(302, reach="everybody")),
+    "sign-in-again": {"GET": people(), "POST": people()},
+    # Not set up here.
+    "sso": {"GET": Expected(404, reach="everybody")},
+    "sso-callback": {"GET": Expected(404, reach="everybody")},
+    "security": {"GET": people()},
+    "app-new": {"GET": people(), "POST": people()},
+    "passkey-new": {"GET": people(), "POST": people()},
+    "codes-new": {"POST": people()},
+    "factor-remove": {"POST": owner(303)},
+    "password-change": {"GET": people(), "POST": people()},
+    "session-end": {"POST": owner(303)},
+    "sessions-end": {"POST": people(303)},
+    "api-docs": {"GET": people()},
+    # Its part of the address is a resource, and a project is none.
+    "api-docs-resource": {"GET": Expected(404, ALL | {NOBODY}, reach="people")},
     "csp-reports": {"POST": Expected(204, reach="everybody")},
     "/favicon.ico": dict.fromkeys(EVERY_METHOD, Expected(302, reach="everybody")),
 }

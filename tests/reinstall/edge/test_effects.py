@@ -16,7 +16,15 @@ from tests.reinstall.edge.world import ANONYMOUS, OWN, SUPERUSER, World, a_world
 ROUTES = by_name()
 #: What a request may write by itself: the session's own age, when a token was last used, and that a form
 #: which shows the server as it is now has asked the cloud.
-BY_ITSELF = {"sessions.session", "reinstall.apitoken.last_used_at", "reinstall.budget"}
+BY_ITSELF = {
+    "sessions.session",
+    "reinstall.signedin",
+    "reinstall.apitoken.last_used_at",
+    "reinstall.apitoken.last_used_from",
+    "reinstall.budget",
+    # How many requests there were.
+    "reinstall.ratecount",
+}
 
 
 #: Sent by the browser itself, from no form; nothing is stored by it.

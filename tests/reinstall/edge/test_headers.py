@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from ecsportal.headers import ADMIN_POLICY, PERMISSIONS, POLICY
@@ -123,9 +124,8 @@ def test_the_admin_has_its_own_policy_and_our_pages_below_it_have_ours(world: Wo
 # ---------------------------------------------------------------- cookies
 def test_cookies_are_of_this_site_only_and_the_session_is_not_for_scripts(world: World) -> None:
     client = Client()
-    world.people[SUPERUSER].set_password("correct horse battery")
-    world.people[SUPERUSER].save()
-    client.post("/sign-in/", {"username": SUPERUSER, "password": "correct horse battery"})
+    User.objects.create_user("eve", password="correct horse battery")
+    client.post("/sign-in/", {"username": "eve", "password": "correct horse battery"})
     session, csrf = client.cookies["ecsportal-session"], client.cookies["ecsportal-csrf"]
     assert (session["httponly"], session["samesite"], session["path"], session["domain"]) == (
         True,

@@ -1,9 +1,11 @@
 """Two projects, a row of everything in each, and one person for each role: what the matrix is asked about."""
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.utils.timezone import now
 
@@ -14,6 +16,7 @@ from reinstall.models import (
     Project,
     SavedView,
     Selection,
+    SignedIn,
     SyncRun,
 )
 from tests.reinstall.api.client import a_token
@@ -77,7 +80,7 @@ MISSING_VALUES: dict[str, object] = {
     "content_type_id": 999_999,
     "app_label": "auth",
     **dict.fromkeys(("job_id", "order_id", "approval_id", "run_id", "entry_id"), 999_999),
-    **dict.fromkeys(("token_id", "view_id", "cloud_id"), 999_999),
+    **dict.fromkeys(("token_id", "view_id", "cloud_id", "factor_id", "session_id"), 999_999),
 }
 
 
@@ -180,4 +183,12 @@ def _of_person(project: Project, person: User, word: str) -> dict[str, object]:
         user=person, project=project, server_ids=ids, created_at=now() - timedelta(minutes=1)
     )
     token: Any = person.api_tokens.order_by("-pk")[0]
-    return {"token_id": token.pk, "view_id": view.pk, "selection": selection.pk}
+    factor = Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={"name": word})
+    session = SignedIn.objects.create(user=person, key=uuid.uuid4().hex, signed_in_at=T0, seen_at=now())
+    return {
+        "token_id": token.pk,
+        "view_id": view.pk,
+        "selection": selection.pk,
+        "factor_id": factor.pk,
+        "session_id": session.pk,
+    }

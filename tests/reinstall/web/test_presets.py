@@ -54,8 +54,10 @@ def test_from_an_empty_list_to_a_preset_that_is_read(browser: Client, project: P
     assert version.user_data_bytes == len(SCRIPT)
     listed, page = text_of(browser.get("/presets/")), browser.get("/presets/base-hardening/")
     assert "Base hardening v1" in listed and "script of 28 B · not encrypted" in listed
-    assert "echo &lt;b&gt;hello" in page.content.decode() and "No order used it yet." in text_of(page)
-    assert page["Cache-Control"] == "no-store"
+    assert "28 B, hidden" in text_of(page) and "No order used it yet." in text_of(page)
+    assert "hello" not in page.content.decode()
+    shown = browser.post("/presets/base-hardening/v/1/script/")
+    assert "echo &lt;b&gt;hello" in shown.content.decode() and shown["Cache-Control"] == "no-store"
 
 
 def test_a_mistake_is_shown_with_what_was_typed(browser: Client, project: Project):
@@ -69,13 +71,17 @@ def test_a_mistake_is_shown_with_what_was_typed(browser: Client, project: Projec
 def test_a_change_shows_what_is_different(browser: Client, project: Project):
     made(browser, project)
     form = browser.get("/presets/base-hardening/change/").content.decode()
-    assert 'name="base" value="1"' in form and "echo &lt;b&gt;" in form
+    assert 'name="base" value="1"' in form and "hello" not in form and 'value="preset" checked' in form
+    opened = browser.post("/presets/base-hardening/change/", {"base": "1", "action": "preset-script"})
+    assert "echo &lt;b&gt;hello" in opened.content.decode() and PresetVersion.objects.count() == 1
     changes = typed(base="1", user_data="#!/bin/sh\necho bye\n", encrypted="", note="<i>politer</i>")
     assert browser.post("/presets/base-hardening/change/", changes).status_code == 303
     page = browser.get("/presets/base-hardening/v/2/")
     said = text_of(page)
     assert "First-boot script, System disk encryption." in said and "1 line added, 1 removed" in said
-    assert "&lt;i&gt;politer" in page.content.decode()
+    assert "&lt;i&gt;politer" in page.content.decode() and "echo" not in page.content.decode()
+    shown = text_of(browser.post("/presets/base-hardening/v/2/script/"))
+    assert "Added: + echo bye" in shown and "Removed: − echo &lt;b&gt;hello" in shown
     assert "Not the newest" in text_of(browser.get("/presets/base-hardening/v/1/"))
 
 
@@ -105,7 +111,11 @@ def test_a_script_that_is_no_text_is_kept_byte_for_byte_through_a_change(browser
 def test_a_clone_starts_as_the_version_it_is_made_from(browser: Client, project: Project):
     made(browser, project)
     page = browser.get("/presets/new/?from=base-hardening@1").content.decode()
-    assert "Base hardening copy" in page and "echo &lt;b&gt;" in page
+    assert "Base hardening copy" in page and 'value="preset" checked' in page and "hello" not in page
+    kept = {"name": "Base hardening kept", "user_data_source": "preset", "user_data": ""}
+    browser.post("/presets/new/?from=base-hardening@1", typed(**kept))
+    assert len(set(PresetVersion.objects.values_list("user_data_sha256"))) == 1
+    assert PresetVersion.objects.count() == 2
     answer = browser.post("/presets/new/?from=base-hardening@1", typed(name="Base hardening copy"))
     assert answer["Location"] == "/presets/base-hardening-copy/"
 
@@ -151,6 +161,13 @@ def test_a_preset_fills_in_the_form_and_loses_nothing_that_was_typed(browser: Cl
     assert "As the preset Base hardening v1 says." in page and not Order.objects.exists()
 
 
+def mark_of(html: str) -> str:
+    """What a form carries since its person was shown the preset's script."""
+    found = re.search(r'name="script_shown" value="([^"]+)"', html)
+    assert found
+    return found[1]
+
+
 def used(browser: Client, server: Server, **changes: Any) -> Any:
     """The form sent with the preset in use."""
     values = filled_in(browser, server, preset="base-hardening@1", user_data_source="preset", encrypted="0")
@@ -171,9 +188,12 @@ def test_the_order_has_the_presets_script_and_the_job_names_it(browser: Client, 
 def test_what_was_changed_from_the_preset_is_named_before_and_after(browser: Client, server: Server):
     made(browser, server.project)
     mine = {"user_data_source": "write", "user_data": "#!/bin/sh\necho mine\n", "byol": "true"}
-    page = used(browser, server, action="check", **mine)
-    assert "Different from the preset Base hardening v1: First-boot script, License." in text_of(page)
-    assert "Added: + echo mine" in text_of(page) and "Removed: − echo" in text_of(page)
+    page = text_of(used(browser, server, action="check", **mine))
+    assert "Different from the preset Base hardening v1: First-boot script, License." in page
+    assert "hello" not in page and "Removed:" not in page, "nobody was shown it yet"
+    shown = mark_of(used(browser, server, action="preset-script").content.decode())
+    page = text_of(used(browser, server, action="check", script_shown=shown, **mine))
+    assert "Added: + echo mine" in page and "Removed: − echo" in page
     assert used(browser, server, **mine).status_code == 303
     job = text_of(browser.get(f"/jobs/{Job.objects.get().pk}/"))
     assert "Base hardening v1 , changed: First-boot script, License" in job
