@@ -188,15 +188,18 @@ def _find(cloud: Cloud, body: dict[str, Any]) -> Server:
 
 
 def _change_server(cloud: Cloud, request: Request) -> object:
-    """`{"server_id", "delete": true}`, or any of locked, frozen: what somebody else does at the console."""
+    """`{"server_id", "delete": true}`, or any of locked, frozen, name: what others do at the console."""
     body = _json(request)
-    if not isinstance(body, dict) or set(body) - {"server_id", "delete", "locked", "frozen"}:
-        raise BadInput("server takes server_id and delete, locked or frozen")
-    if not all(isinstance(v, bool) for k, v in body.items() if k != "server_id"):
+    if not isinstance(body, dict) or set(body) - {"server_id", "delete", "locked", "frozen", "name"}:
+        raise BadInput("server takes server_id and delete, locked, frozen or name")
+    if not all(isinstance(body.get(key, False), bool) for key in ("delete", "locked", "frozen")):
         raise BadInput("delete, locked and frozen must be true or false")
+    if not isinstance(body.get("name", "x"), str) or not body.get("name", "x"):
+        raise BadInput("name must be a text that is not empty")
     server = _find(cloud, body)
     server.locked = body.get("locked", server.locked)
     server.frozen = body.get("frozen", server.frozen)
+    server.name = body.get("name", server.name)
     if body.get("delete"):
         cloud.world.delete_server(server.id)
     cloud.world.changed()

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from reinstall.admin.readonly import ReadOnlyAdmin
 from reinstall.admin.staff import staff_actor
-from reinstall.domain.errors import NotAllowed
+from reinstall.domain.errors import NotAllowed, RuleBroken
 from reinstall.models import Membership, Project
 from reinstall.services import access
 
@@ -56,8 +56,8 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
 
 @contextmanager
 def _refused() -> Iterator[None]:
-    """Staff who may open this page may still lack the role admin in the project."""
+    """Staff who may open this page may still lack the role admin in the project, or be its last one."""
     try:
         yield
-    except NotAllowed as error:
+    except (NotAllowed, RuleBroken) as error:
         raise PermissionDenied(str(error)) from None

@@ -28,6 +28,16 @@ RIGHTS: dict[str, frozenset[Right]] = {
     "admin": frozenset({Right.REQUEST, Right.SETTLE, Right.AUDIT, Right.MANAGE}),
 }
 
+#: The same in words, for whoever gives a role.
+ABOUT: dict[str, str] = {
+    "viewer": "Reads servers, jobs and what was done to servers.",
+    "requester": "Asks for reinstalls, calls them off; changes presets and protection, reads the cloud anew.",
+    "approver": "Approves or declines what others asked for.",
+    "operator": "All a requester may, and says what became of an unclear job.",
+    "auditor": "Reads also what was done to people, tokens, credentials and settings.",
+    "admin": "All an operator and an auditor may; gives roles, sets credentials. Does not approve.",
+}
+
 #: What no token may do, whatever its scopes: a second pair of eyes is a person's.
 PEOPLE_ONLY = frozenset({Right.APPROVE, Right.SETTLE})
 

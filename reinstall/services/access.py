@@ -66,16 +66,27 @@ def _members(project: Project, right: Right) -> QuerySet[Membership]:
     return Membership.objects.filter(project=project, role__in=roles_with(right))
 
 
-def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, role: str) -> Membership:
-    """Gives a person a role in a project, in place of the one they had. Needs the role admin there."""
+def must_give_roles(actor: Actor, project: Project) -> None:
+    """Raises NotAllowed unless `actor`, in this session, may give and take roles in `project`."""
     must_manage(actor, project)
     proof.must_have_second_factor(actor, project)
+
+
+def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, role: str) -> Membership:
+    """Gives a person a role in a project, in place of the one they had. Needs the role admin there.
+
+    Nothing is done where it is theirs already. Raises RuleBroken naming role, NotAllowed, NotFound.
+    """
+    must_give_roles(actor, project)
     if role not in Membership.Role.values:
         raise RuleBroken(f"Write one of {', '.join(Membership.Role.values)}.", "role", "choice")
     if not User.objects.filter(pk=user_id).exists():
         raise NotFound(f"There is no account {user_id}.")
     with transaction.atomic():
         before = Membership.objects.filter(user_id=user_id, project=project).first()
+        if before is not None and before.role == role:
+            return before
+        _must_leave_an_admin(actor, project, user_id)
         made, _ = Membership.objects.update_or_create(
             user_id=user_id, project=project, defaults={"role": role}
         )
@@ -85,15 +96,33 @@ def set_role(*, actor: Actor, now: datetime, user_id: int, project: Project, rol
 
 
 def end_role(*, actor: Actor, now: datetime, user_id: int, project: Project) -> None:
-    """Takes a person's role in a project away; nothing happens when there is none."""
-    must_manage(actor, project)
-    proof.must_have_second_factor(actor, project)
+    """Takes a person's role in a project away; nothing happens when there is none.
+
+    Raises RuleBroken naming role, NotAllowed.
+    """
+    must_give_roles(actor, project)
     with transaction.atomic():
+        _must_leave_an_admin(actor, project, user_id)
         found = Membership.objects.select_related("user").filter(user_id=user_id, project=project).first()
         if found is not None:
             act = _role_act("role.ended", found, {"role": found.role}, {})
             found.delete()
             history.record(actor=actor, now=now, act=act)
+
+
+def _must_leave_an_admin(actor: Actor, project: Project, user_id: int) -> None:
+    """Raises RuleBroken where the last admin would lock themselves out. A superuser can let them in again."""
+    if actor.sees_all or actor.user_id != user_id:
+        return
+    admins = Membership.objects.filter(project=project, role=Membership.Role.ADMIN, user__is_active=True)
+    # Locked: of two admins who leave at the same time the second one finds that they are the last.
+    locked = admins.select_for_update(of=("self",)).order_by("pk")
+    if set(locked.values_list("user_id", flat=True)) == {user_id}:
+        raise RuleBroken(
+            f"You are the last admin of {project.name}. Give somebody else the role admin first.",
+            "role",
+            "last_admin",
+        )
 
 
 def _role_act(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reinstall.domain.errors import Conflict, NotAllowed, RuleBroken
 from reinstall.models import Project
 from reinstall.selectors.clouds import ProjectCard, last_change, project_card, project_cards
+from reinstall.selectors.people import may_see_people
 from reinstall.services.clouds import add_project, must_add
 from reinstall.services.profiles import facts_of, fields_of, known_clouds
 from reinstall.services.projects import STALE, CredentialsFailed, change_project, rotate_credentials
@@ -165,6 +166,7 @@ def _page(request: HttpRequest, card: ProjectCard, *, status: int = 200, **more:
     context = {
         "card": card,
         "project": project,
+        "may_see_people": may_see_people(actor_of(request), project),
         "cloud": facts_of(card.cloud),
         "request_fields": fields,
         "field_notes": any(field.note for field in fields),

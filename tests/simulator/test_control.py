@@ -160,6 +160,13 @@ def test_locking_from_outside(sim: RunningSimulator, client: Client) -> None:
     assert client.reinstall(server_id, client.key()).code == "Ecs.0030"
 
 
+def test_renaming_from_outside(sim: RunningSimulator, client: Client) -> None:
+    server_id = named(sim, "app-prod-01").id
+    client.call("POST", "/_sim/server", {"server_id": server_id, "name": "app-prod-77"})
+    assert client.server(server_id)["name"] == "app-prod-77"
+    assert client.server(server_id)["locked"] is False
+
+
 def test_somebody_reinstalls_at_the_console_over_http(sim: RunningSimulator, client: Client) -> None:
     server_id = named(sim, "app-prod-01").id
     asked = {"server_id": server_id, "user": "ana.weber"}

@@ -214,6 +214,16 @@ def test_staff_without_the_role_admin_gives_no_role(client: Client, user: User, 
     assert told() == []
 
 
+def test_the_last_admin_keeps_the_role_here_too(client: Client, project: Project) -> None:
+    helper = User.objects.create_user("helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__model="membership"))
+    client.force_login(helper)
+    made = Membership.objects.create(user=helper, project=project, role="admin")
+    assert membership(client, "change", made.pk, role="viewer") == 403
+    assert membership(client, "delete", made.pk, post="yes") == 403
+    assert Membership.objects.get().role == "admin" and told() == []
+
+
 def accounts() -> list[tuple[str, str, bool | None]]:
     entries = AuditEvent.objects.filter(object_type="account").order_by("id")
     return [(e.action, e.object_label, e.after.get("is_superuser")) for e in entries]

@@ -51,6 +51,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "breaker-close POST": {"reason": "OPS-1"},
     "cloud POST": {"name": "shop two", "environment": "staging", "version": 1},
     "cloud-credentials POST": CREDENTIALS,
+    "people POST": {"user": "viewer", "role": "viewer"},
+    "people-end POST": {"user": "nobody"},
     "cloud-new POST": {
         "name": "another",
         "environment": "staging",

@@ -21,6 +21,7 @@ REQUEST = frozenset({"requester", "operator", "admin"})
 SETTLE = frozenset({"operator", "admin"})
 #: Declining is for admins too; approving is not, and tests/reinstall/services/test_approving.py holds that.
 DECLINE = frozenset({"approver", "admin"})
+AUDIT = frozenset({"auditor", "admin"})
 MANAGE = frozenset({"admin"})
 SCRIPTS = frozenset({"requester", "operator", "approver", "admin"})
 NONE: frozenset[str] = frozenset()
@@ -105,6 +106,10 @@ def may_decline(code: int, **more: Any) -> Expected:
     return Expected(code, DECLINE, **more)
 
 
+def may_read_people(code: int) -> Expected:
+    return Expected(code, AUDIT)
+
+
 def may_manage(code: int, **more: Any) -> Expected:
     return Expected(code, MANAGE, **more)
 
@@ -167,6 +172,8 @@ PAGES: dict[str, dict[str, Expected]] = {
     "cloud-new": {"GET": superusers(200), "POST": superusers(200)},
     "cloud": {"GET": members(), "POST": may_manage(303)},
     "cloud-credentials": {"POST": may_manage(200)},
+    "people": {"GET": may_read_people(200), "POST": may_manage(303)},
+    "people-end": {"POST": may_manage(303)},
     "cloud-test": {"GET": may_manage(200), "POST": may_manage(303)},
     "cloud-test-steps": {"POST": may_manage(200)},
     "presets": {"GET": people()},

@@ -93,3 +93,27 @@ def test_a_reading_token_manages_nothing(user: User, project: Project) -> None:
     reading = replace(actor_for(user), token_id=1, scopes=frozenset({"read"}))
     with pytest.raises(NotAllowed, match="read only"):
         access.set_role(actor=reading, now=now(), user_id=user.pk, project=project, role="viewer")
+
+
+def test_the_last_admin_does_not_lock_themselves_out(user: User, project: Project) -> None:
+    Membership.objects.create(user=user, project=project, role="admin")
+    gone = User.objects.create_user("gone", is_active=False)
+    Membership.objects.create(user=gone, project=project, role="admin")
+    alice = actor_for(user)
+    for act in (
+        lambda who: access.set_role(actor=who, now=now(), user_id=user.pk, project=project, role="viewer"),
+        lambda who: access.end_role(actor=who, now=now(), user_id=user.pk, project=project),
+    ):
+        with pytest.raises(RuleBroken, match="You are the last admin of shop-prod") as caught:
+            act(alice)
+        assert caught.value.errors[0].field == "role"
+    assert not AuditEvent.objects.filter(object_type="membership").exists()
+    access.end_role(actor=alice, now=now(), user_id=gone.pk, project=project)
+    access.end_role(actor=replace(alice, sees_all=True), now=now(), user_id=user.pk, project=project)
+    assert not Membership.objects.exists()
+
+
+def test_a_role_somebody_has_is_not_given_again(user: User, project: Project) -> None:
+    for _ in range(2):
+        access.set_role(actor=OPERATOR, now=now(), user_id=user.pk, project=project, role="viewer")
+    assert AuditEvent.objects.filter(object_type="membership").count() == 1
