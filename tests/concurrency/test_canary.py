@@ -114,15 +114,19 @@ def overheard(url: str, canaries: Canaries) -> Iterator[None]:
     canaries.seen.append(("messages", bytes(heard)))
 
 
+#: Where keys of sessions stand.
+SESSIONS = ("django_session", "reinstall_signedin")
+
+
 def dumped_postgres(url: str) -> bytes:
-    """Every row of every table as JSON; binary columns in hex. Django's own table of sessions has the key
-    of a session as it is: whoever reads the database is kept out by the sign-in of the row, which ends."""
+    """Every row of every table as JSON; binary columns in hex. The tables of sessions have their keys as they
+    are: whoever reads the database is kept out by the sign-in of the row, which ends."""
     lines = []
     with psycopg.connect(url) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (name,) in names:
             query = sql.SQL("SELECT row_to_json(t)::text FROM {} t").format(sql.Identifier(name))
-            lines += [row[0] for row in connection.execute(query) if name != "django_session"]
+            lines += [row[0] for row in connection.execute(query) if name not in SESSIONS]
     assert len(names) > 20
     return "\n".join(lines).encode()
 
@@ -132,13 +136,19 @@ def dumped_sqlite(data_dir: Path) -> bytes:
     kept = {"secret-key", "encryption-key"}
     with closing(sqlite3.connect(data_dir / "ecsportal.sqlite3")) as connection:
         connection.execute("PRAGMA secure_delete=ON")
-        connection.execute("DELETE FROM django_session")
+        for table in SESSIONS:
+            connection.execute(f"DELETE FROM {table}")
         connection.commit()
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return b"".join(
         path.read_bytes() for path in data_dir.rglob("*") if path.is_file() and path.name not in kept
     )
+
+
+def told(answer: requests.Response) -> bytes:
+    """The headers, but for the cookie that is the browser's own."""
+    return str({name: value for name, value in answer.headers.items() if name != "Set-Cookie"}).encode()
 
 
 class Person:
@@ -149,7 +159,7 @@ class Person:
 
     def get(self, path: str) -> str:
         answer = self.session.get(self.stack.url + path, timeout=30)
-        self.canaries.seen.append((path, answer.content + str(answer.headers).encode()))
+        self.canaries.seen.append((path, answer.content + told(answer)))
         return answer.text
 
     def post(self, path: str, form: dict[str, str], about: str = "") -> requests.Response:
@@ -157,7 +167,7 @@ class Person:
         html = self.session.get(self.stack.url + (about or path), timeout=30).text
         hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|once|seen|version)" value="([^"]*)"', html))
         answer = self.session.post(self.stack.url + path, hidden | form, timeout=60)
-        self.canaries.seen.append((path, answer.content + str(answer.headers).encode()))
+        self.canaries.seen.append((path, answer.content + told(answer)))
         return answer
 
 

@@ -22,7 +22,7 @@ __all__ = ["filled"]
 #: Waits for changes instead of answering; its refusals are tested with the matrix.
 STREAMS = {"watch_job"}
 #: Of each operation, for each way of making input.
-EXAMPLES = 5
+EXAMPLES = 2
 SEED = 20_260_102
 #: What no operation names, as it is refused before one is reached: an address that is too long.
 BEFORE_ANY = {"414"}
