@@ -135,7 +135,7 @@ def _step(job: Job, visits: Sequence[Visit], key: str, here: str) -> StepView:
 
 def _state(job: Job, key: str, here: str) -> StepState:
     state = JobState(job.state)
-    if key in ("asked", "locked") and state is not S.AWAITING_APPROVAL:
+    if key == "locked" or (key == "asked" and state is not S.AWAITING_APPROVAL):
         return StepState.DONE
     if key == "unlocked":
         return StepState.DONE if state in FINAL else StepState.TODO

@@ -1,7 +1,7 @@
 """What an approver is shown: what the requester saw, and the same checks run now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reinstall.domain.actors import Actor
@@ -86,8 +86,18 @@ def _ours(found: tuple[Check, ...]) -> Iterator[Check]:
     for check in found:
         if check.name == "held":
             yield Check("held", Level.PASSED, "No other job can touch this server until this is decided.")
+        elif check.name == CHANGED:
+            yield replace(check, sentence=_since_asked(check.sentence))
         else:
             yield check
+
+
+def _since_asked(sentence: str) -> str:
+    """What is told to somebody who has the server before them, told to whoever was not there."""
+    said = sentence.replace("since you looked at it", "since it was asked for").removesuffix(
+        " Look at it anew."
+    )
+    return said.replace("when you looked at it", "when it was asked for")
 
 
 def _changed(preview: Preview) -> str:

@@ -77,6 +77,8 @@ def test_the_pages_are_accessible_and_fit(
     make_preset(page, name)
     slug = f"base-{mode}"
     page.goto(f"/presets/{slug}/change/")
+    expect(page.get_by_text("28 B from Base")).to_be_visible()
+    page.get_by_role("button", name="Edit a copy").click()
     page.get_by_label("First-boot script", exact=True).fill(SCRIPT.replace("two", "three"))
     page.get_by_role("button", name="Save as v2").click()
     (server,) = portal.free_servers(1)
@@ -92,4 +94,9 @@ def test_the_pages_are_accessible_and_fit(
     ):
         seen.goto(address)
         assert (violations(seen), too_wide_px(seen) <= 0, wrong) == ([], True, []), address
+    seen.goto(f"/presets/{slug}/v/2/")
+    seen.get_by_role("button", name="Show the script").click()
+    expect(seen.locator("#script")).to_contain_text("echo three")
+    expect(seen.locator(".gone")).to_contain_text("echo two")
+    assert (violations(seen), too_wide_px(seen) <= 0, wrong) == ([], True, [])
     context.close()

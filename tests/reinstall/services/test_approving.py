@@ -127,6 +127,7 @@ def test_the_review_shows_the_checks_of_now_and_the_exact_request(order: Order, 
     assert request.path.endswith("/reinstallos")
     sentences = [check.sentence for check in found.preview.checks]
     assert "No other job can touch this server until this is decided." in sentences
+    assert "It is what it was when it was asked for." in sentences
 
 
 # ---------------------------------------------------------------- who may

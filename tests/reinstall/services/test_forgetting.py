@@ -9,7 +9,7 @@ from reinstall.domain.states import JobState
 from reinstall.models import AuditEvent, Job, Order
 from reinstall.services.forgetting import forget_secrets
 from reinstall.tasks import tidy
-from tests.reinstall.rows import T0, a_job, a_person, a_project, a_server, an_order
+from tests.reinstall.rows import T0, a_job, a_person, a_preset, a_project, a_server, an_order
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +66,14 @@ def test_tidying_does_it(order: Order) -> None:
     a_job_of(order, JobState.SUCCEEDED, ended_at=T0)
     tidy()
     assert is_empty(order), "T0 lies more than 30 days back"
+
+
+def test_a_preset_keeps_its_script(order: Order) -> None:
+    """It is there to be used again; a preset nobody used can be deleted."""
+    version = a_preset(order.project, user_data_sealed=b"script", user_data_bytes=6).versions.get()
+    order.preset_version = version
+    order.save()
+    a_job_of(order, JobState.SUCCEEDED, ended_at=T0)
+    assert forget_secrets(now=T0 + timedelta(days=99)) == 1 and is_empty(order)
+    version.refresh_from_db()
+    assert bytes(version.user_data_sealed) == b"script"
