@@ -16,7 +16,7 @@ def give_role(*, actor: Actor, now: datetime, slug: str, user: str, role: str) -
     Raises RuleBroken naming user, role or both; NotAllowed, NotFound.
     """
     project = _project(actor, slug)
-    person = User.objects.filter(username=user).first()
+    person = _account(user)
     errors = [] if person else [FieldError("user", _unknown(user), "unknown")]
     if role not in Membership.Role.values:
         errors.append(FieldError("role", f"Choose one of {', '.join(Membership.Role.values)}.", "choice"))
@@ -31,7 +31,7 @@ def take_role(*, actor: Actor, now: datetime, slug: str, user: str) -> None:
     Raises RuleBroken naming user or role, NotAllowed, NotFound.
     """
     project = _project(actor, slug)
-    person = User.objects.filter(username=user).first()
+    person = _account(user)
     if person is None:
         raise RuleBroken(_unknown(user), "user", "unknown")
     access.end_role(actor=actor, now=now, user_id=person.pk, project=project)
@@ -42,6 +42,11 @@ def _project(actor: Actor, slug: str) -> Project:
     project = access.project_for_reading(actor, slug)
     access.must_give_roles(actor, project)
     return project
+
+
+def _account(name: str) -> User | None:
+    # No name has a NUL, and PostgreSQL takes no question with one.
+    return None if "\0" in name else User.objects.filter(username=name).first()
 
 
 def _unknown(user: str) -> str:

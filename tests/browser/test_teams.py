@@ -342,6 +342,36 @@ def test_a_server_renamed_after_asking_is_shown_and_ends_it(teams: Teams) -> Non
     assert accepted_for(teams.portal, server) == []
 
 
+def test_an_admin_gives_a_role_and_takes_it_away_and_both_count_at_once(teams: Teams) -> None:
+    server = teams.servers(OURS)[0]
+    teams.portal.add_person(f"User.objects.create_user('nina', password={PASSWORD!r})")
+    ada, nina = teams.page("ada"), teams.page("nina")
+    wrong, form = watch(ada), f"/servers/{server['id']}/reinstall/"
+    refused(nina, form, 404)
+    ada.goto(f"/clouds/{OURS}/")
+    ada.get_by_role("link", name="People").click()
+    ada.get_by_label("User name").fill("nona")
+    ada.get_by_role("radio", name=re.compile("^Viewer")).check()
+    ada.get_by_role("button", name="Give role").click()
+    expect(ada.locator("#error-summary")).to_contain_text("There is no account nona. Write a user name.")
+    ada.get_by_label("User name").fill("nina")
+    ada.get_by_role("button", name="Give role").click()
+    expect(ada.get_by_text(f"nina is viewer in {OURS}.")).to_be_visible()
+    assert "need the role requester" in refused(nina, form, 403)
+    ada.get_by_label("Role of nina", exact=True).select_option("requester")
+    ada.get_by_role("button", name="Change the role of nina").click()
+    expect(ada.get_by_text(f"nina is requester in {OURS}.")).to_be_visible()
+    open_form(nina, server)
+    ada.get_by_role("button", name="Take the role of nina away").click()
+    expect(ada.get_by_text("nina has no role here any more.")).to_be_visible()
+    refused(nina, form, 404)
+    ada.get_by_role("link", name="History").click()
+    expect(ada.locator("td code").first).to_have_text("role.ended")
+    ada.close()
+    nina.close()
+    assert wrong == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_axe_finds_nothing_on_the_pages_of_the_second_person(
     mode: str, teams: Teams, theirs: Waiting
@@ -350,7 +380,12 @@ def test_axe_finds_nothing_on_the_pages_of_the_second_person(
     context = opened(teams.browser, teams.portal, mode, teams.state("bert"))
     page = context.new_page()
     wrong = watch(page)
-    for address in ("/approvals/", "/approvals/?tab=ended", f"/approvals/{theirs.approval}/"):
+    for address in (
+        "/approvals/",
+        "/approvals/?tab=ended",
+        f"/approvals/{theirs.approval}/",
+        f"/clouds/{THEIRS}/people/",
+    ):
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert (violations(page), too_wide_px(page) <= 0, wrong) == ([], True, []), address
