@@ -53,7 +53,8 @@ def ids(portal: Stack) -> dict[str, object]:
         "id": 1,
         "content_type_id": 1,
         "app_label": "auth",
-        **dict.fromkeys(("view_id", "token_id", "cloud_id", "order_id"), 1),
+        **dict.fromkeys(("view_id", "token_id", "cloud_id", "order_id", "entry_id"), 1),
+        **dict.fromkeys(("approval_id", "factor_id", "session_id"), 1),
     }
 
 
