@@ -86,7 +86,7 @@ def test_from_an_empty_portal_to_the_servers_of_a_cloud(page: Page, document: di
 
     page.get_by_role("button", name="Sync now").first.click()
     expect(page).to_have_url(re.compile(r"/servers/\?project=shop-prod$"))
-    # Without a reload the page tells that the reading has ended, and what it found: everything, or nothing new
+    # Without a reload the page tells that the reading has ended, and what it found: all, or nothing new
     # where the portal was faster to read a new project by itself.
     told = re.compile(r"servers read: (\+|nothing has changed)")
     expect(page.locator("#sync b")).to_contain_text(told, timeout=30_000)

@@ -148,7 +148,9 @@ def dumped_sqlite(data_dir: Path) -> bytes:
 
 def told(answer: requests.Response) -> bytes:
     """The headers, but for the cookie that is the browser's own."""
-    return str({name: value for name, value in answer.headers.items() if name != "Set-Cookie"}).encode()
+    return str(
+        {name: value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
+    ).encode()
 
 
 class Person:
